@@ -1,0 +1,69 @@
+"""Who is asking: made from the gateway's internal token, never from anything the client sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from shared.db.scope import Scope
+from shared.errors import Forbidden, Unauthenticated
+
+
+class Role(StrEnum):
+    CUSTOMER = "customer"
+    SELLER = "seller"
+    SUPPORT = "support"
+    FINANCE = "finance"
+    ADMIN = "admin"
+    PARTNER = "partner"
+
+
+STAFF = frozenset({Role.SUPPORT, Role.FINANCE, Role.ADMIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """`user_id` None is an anonymous visitor. `seller_id` is set for members of an approved seller."""
+
+    user_id: UUID | None = None
+    session_id: UUID | None = None
+    roles: frozenset[Role] = frozenset()
+    seller_id: UUID | None = None
+
+    @property
+    def caller(self) -> str:
+        """Whose idempotency keys these are."""
+        return f"user:{self.user_id}" if self.user_id else "anonymous"
+
+    @property
+    def is_staff(self) -> bool:
+        return bool(self.roles & STAFF)
+
+    def require_user(self) -> UUID:
+        """The signed-in user's id; raises Unauthenticated."""
+        if self.user_id is None:
+            raise Unauthenticated
+        return self.user_id
+
+    def require_role(self, *roles: Role) -> None:
+        """Raises Unauthenticated for a visitor, Forbidden for anyone without one of these roles."""
+        self.require_user()
+        if not self.roles & frozenset(roles):
+            raise Forbidden
+
+    def require_seller(self) -> UUID:
+        """The seller this user acts for; raises Unauthenticated or Forbidden."""
+        self.require_role(Role.SELLER)
+        if self.seller_id is None:
+            raise Forbidden
+        return self.seller_id
+
+    def scope(self) -> Scope:
+        """What row-level security lets this actor see."""
+        if self.is_staff:
+            return Scope.ALL
+        return Scope(seller_id=self.seller_id, user_id=self.user_id)
+
+
+ANONYMOUS = Actor()

@@ -1,0 +1,113 @@
+"""Keyset pagination: a cursor is the sort value and the id of a row, so a page costs the same wherever it lies."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import orjson
+from sqlalchemy import ColumnElement, Select, and_, literal, or_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.errors import InvalidInput
+
+MAX_PAGE = 100
+Row = TypeVar("Row")
+SortValue = str | int | datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Relay's four arguments, checked: exactly one direction, 1 to 100 rows."""
+
+    size: int = 20
+    after: str | None = None
+    before: str | None = None
+    backward: bool = False
+
+    @classmethod
+    def of(
+        cls, first: int | None, after: str | None, last: int | None = None, before: str | None = None
+    ) -> PageRequest:
+        """Raises InvalidInput with code INVALID_PAGE."""
+        if first is not None and last is not None:
+            raise InvalidInput("INVALID_PAGE", "Give either first or last, not both.", field=("first",))
+        size = last if last is not None else 20 if first is None else first
+        if not 1 <= size <= MAX_PAGE:
+            raise InvalidInput(
+                "INVALID_PAGE", f"A page has 1 to {MAX_PAGE} rows.", field=("last" if last else "first",)
+            )
+        return cls(size, after, before, backward=last is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Rows in the order asked for, with what a Relay PageInfo needs."""
+
+    rows: Sequence[Row]
+    cursors: Sequence[str]
+    has_next: bool
+    has_previous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey(Generic[Row]):
+    """`column` sorts, `id_column` breaks ties; `value` and `id` read both off a row. Both run in one direction."""
+
+    column: ColumnElement[Any]
+    id_column: ColumnElement[UUID]
+    value: Callable[[Row], SortValue]
+    id: Callable[[Row], UUID]
+    descending: bool = False
+
+
+def encode_cursor(value: SortValue, row_id: UUID) -> str:
+    kind = "d" if isinstance(value, datetime) else "v"
+    return base64.urlsafe_b64encode(orjson.dumps([kind, value, str(row_id)])).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> tuple[SortValue, UUID]:
+    """Raises InvalidInput with code INVALID_CURSOR."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        kind, value, row_id = orjson.loads(base64.urlsafe_b64decode(padded))
+        return (datetime.fromisoformat(value) if kind == "d" else value), UUID(row_id)
+    except (ValueError, TypeError, AttributeError, binascii.Error) as error:
+        raise InvalidInput("INVALID_CURSOR", "This cursor was not issued by this list.") from error
+
+
+async def fetch_page(
+    session: AsyncSession, statement: Select[Row], key: SortKey[Row], request: PageRequest
+) -> Page[Row]:
+    """Run `statement` (without order or limit) as one page: one SQL statement, one row more than asked for."""
+    ascending = key.descending if request.backward else not key.descending
+    if request.after is not None:
+        statement = statement.where(_beyond(key, request.after, forward=not key.descending))
+    if request.before is not None:
+        statement = statement.where(_beyond(key, request.before, forward=key.descending))
+    order = [key.column.asc(), key.id_column.asc()] if ascending else [key.column.desc(), key.id_column.desc()]
+    found = list((await session.scalars(statement.order_by(*order).limit(request.size + 1))).all())
+    more = len(found) > request.size
+    rows = found[: request.size]
+    if request.backward:
+        rows.reverse()
+    return Page(
+        rows=rows,
+        cursors=[encode_cursor(key.value(row), key.id(row)) for row in rows],
+        has_next=request.before is not None if request.backward else more,
+        has_previous=more if request.backward else request.after is not None,
+    )
+
+
+def _beyond(key: SortKey[Any], cursor: str, *, forward: bool) -> ColumnElement[bool]:
+    value, row_id = decode_cursor(cursor)
+    bound = literal(value, key.column.type)
+    column, id_column = key.column, key.id_column
+    if forward:
+        return or_(column > bound, and_(column == bound, id_column > row_id))
+    return or_(column < bound, and_(column == bound, id_column < row_id))

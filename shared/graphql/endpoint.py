@@ -1,0 +1,58 @@
+"""The subgraph's HTTP endpoint: lean, since its only client is the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.auth.actor import Actor
+from shared.graphql.context import RequestContext
+from shared.graphql.schema import SubgraphSchema, client_error
+from shared.http.errors import error_response
+from shared.telemetry.metrics import GRAPHQL_OPERATIONS, GRAPHQL_SECONDS
+
+MAX_BODY = 4 * 1024 * 1024
+ContextFactory = Callable[[Actor], RequestContext]
+
+
+class GraphQLEndpoint:
+    """POST of `{query, variables, operationName}`; `scope["actor"]` was put there by InternalAuth."""
+
+    def __init__(self, domain: str, schema: SubgraphSchema, context: ContextFactory) -> None:
+        self._schema = schema
+        self._context = context
+        self._seconds = GRAPHQL_SECONDS.labels(domain)
+        self._ok = GRAPHQL_OPERATIONS.labels(domain, "ok")
+        self._failed = GRAPHQL_OPERATIONS.labels(domain, "error")
+
+    async def __call__(self, request: Request) -> Response:
+        body = await request.body()
+        if len(body) > MAX_BODY:
+            return error_response(413, "REQUEST_TOO_LARGE", "The request body is too large.")
+        try:
+            document = orjson.loads(body)
+            query, variables, name = document["query"], document.get("variables"), document.get("operationName")
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+            return error_response(400, "BAD_REQUEST", "The body must be a JSON object with a query.")
+        started = perf_counter()
+        answer = await self.execute(request.scope["actor"], query, variables, name)
+        self._seconds.observe(perf_counter() - started)
+        (self._failed if "errors" in answer else self._ok).inc()
+        return Response(orjson.dumps(answer), media_type="application/json")
+
+    async def execute(
+        self, actor: Actor, query: str, variables: dict[str, Any] | None = None, operation_name: str | None = None
+    ) -> dict[str, Any]:
+        """The GraphQL answer as a plain dict, errors already fit to leave."""
+        result = await self._schema.execute(
+            query, variable_values=variables, context_value=self._context(actor), operation_name=operation_name
+        )
+        answer: dict[str, Any] = {"data": result.data}
+        if result.errors:
+            answer["errors"] = [client_error(error) for error in result.errors]
+        return answer

@@ -1,0 +1,77 @@
+"""Reads `supergraph/supergraph.yaml`, the one list of subgraphs, into typed values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+REGISTER_FILE = PROJECT_ROOT / "supergraph" / "supergraph.yaml"
+EXCHANGE = "domain.topic"
+DEAD_LETTER_EXCHANGE = "dlx"
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ExtraProcess(_Entry):
+    """A process beside `api` and `worker`: `python -m <module> --port <port>`."""
+
+    module: str
+    port: int
+
+
+class Subgraph(_Entry):
+    """One subgraph. `name` is also its package, Postgres schema, database role and broker user."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    port: int
+    publishes: tuple[str, ...] = ()
+    queues: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    processes: dict[str, ExtraProcess] = Field(default_factory=dict)
+
+    @property
+    def routing_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/graphql"
+
+    @property
+    def api_operations_port(self) -> int:
+        """Health and metrics of the API process."""
+        return self.port + 100
+
+    @property
+    def worker_operations_port(self) -> int:
+        """Health and metrics of the worker process."""
+        return self.port + 200
+
+    @property
+    def schema_file(self) -> Path:
+        return PROJECT_ROOT / "subgraphs" / self.name / "schema.graphql"
+
+    @property
+    def migrations(self) -> Path:
+        return PROJECT_ROOT / "migrations" / self.name
+
+
+class Register(_Entry):
+    subgraphs: tuple[Subgraph, ...]
+
+    def get(self, name: str) -> Subgraph:
+        """The subgraph of that name; raises KeyError with the known names."""
+        for subgraph in self.subgraphs:
+            if subgraph.name == name:
+                return subgraph
+        known = ", ".join(subgraph.name for subgraph in self.subgraphs)
+        raise KeyError(f"no subgraph {name!r} in the register; known: {known}")
+
+
+def dead_letter_queue(queue: str) -> str:
+    """Each queue has a dead-letter queue of its own, bound to `dlx` by the queue's name."""
+    return f"{queue}.dlq"
+
+
+def load_register(file: Path = REGISTER_FILE) -> Register:
+    return Register.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))

@@ -1,0 +1,36 @@
+"""What ties a request, its events and their effects together: carried in context variables, through HTTP and AMQP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from shared.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """`correlation_id` names the whole story, `causation_id` the event or request that caused this step."""
+
+    correlation_id: str
+    causation_id: str | None = None
+    traceparent: str | None = None
+
+
+_current: ContextVar[Correlation | None] = ContextVar("correlation", default=None)
+
+
+def current_correlation() -> Correlation:
+    """The correlation of the running request or message; a fresh one where there is none."""
+    return _current.get() or Correlation(correlation_id=str(new_id()))
+
+
+@contextmanager
+def bind(correlation: Correlation) -> Iterator[Correlation]:
+    token = _current.set(correlation)
+    try:
+        yield correlation
+    finally:
+        _current.reset(token)
