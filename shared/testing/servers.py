@@ -1,0 +1,214 @@
+"""Real servers for tests: one Postgres, Redis and RabbitMQ a session, each booted only when a test asks for it.
+
+Loaded as a pytest plugin by tests/conftest.py; README.md shows what to ask for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+import redis
+
+from shared.devstack.addresses import with_login, with_path
+from shared.devstack.bootstrap import bootstrap, copy_database, drop_database, protect_migration_table
+from shared.devstack.migrate import migrate, migration_url
+from shared.devstack.passwords import Passwords, new_passwords
+from shared.devstack.ports import free_ports
+from shared.devstack.servers.postgres import PostgresServer
+from shared.devstack.servers.rabbitmq import RabbitPorts, RabbitServer
+from shared.devstack.servers.redis import RedisServer
+from shared.register import Register, load_register
+
+_TEMPLATE = "marketplace_template"
+_Server = TypeVar("_Server", PostgresServer, RedisServer, RabbitServer)
+
+
+def run_apart(work: Coroutine[Any, Any, None]) -> None:
+    """Runs a coroutine to its end from synchronous code, also while a test's own event loop is running."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
+
+
+@dataclass(frozen=True, slots=True)
+class DomainDatabase:
+    """One domain's logins to a marketplace database: `url` is the run-time role's, `migrate_url` the owner's."""
+
+    name: str
+    url: str
+    migrate_url: str
+    admin_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarketplaceDatabase:
+    """A migrated copy that no other module sees, with every domain's schema. `admin_url` is the superuser's."""
+
+    name: str
+    admin_url: str
+    register: Register
+    passwords: Passwords
+
+    def of(self, domain: str) -> DomainDatabase:
+        """Raises KeyError where the register knows no such domain."""
+        subgraph = self.register.get(domain)
+        return DomainDatabase(
+            name=self.name,
+            url=with_login(self.admin_url, domain, self.passwords.postgres[domain], path=self.name),
+            migrate_url=migration_url(subgraph, self.admin_url, self.passwords.postgres, self.name),
+            admin_url=self.admin_url,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """A virtual host that no other module sees, without users of domains or queues: the topology declares those."""
+
+    amqp_url: str
+    management_url: str
+    virtual_host: str
+    passwords: Passwords
+
+    def url(self, domain: str) -> str:
+        """The domain's own broker user, once the topology has declared it."""
+        return with_login(self.amqp_url, domain, self.passwords.rabbitmq[domain])
+
+
+@dataclass
+class Servers:
+    """The session's private servers. Each starts at the first use and ends with the session, or with its process."""
+
+    directory: Path
+    register: Register
+    passwords: Passwords
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _running: list[PostgresServer | RedisServer | RabbitServer] = field(default_factory=list)
+
+    @cached_property
+    def postgres(self) -> PostgresServer:
+        (port,) = free_ports(1)
+        return self._started(
+            PostgresServer(
+                self.directory / "postgres",
+                port,
+                self.passwords.postgres_admin,
+                self.directory / "postgres.log",
+                tied=True,
+            )
+        )
+
+    @cached_property
+    def redis(self) -> RedisServer:
+        (port,) = free_ports(1)
+        return self._started(
+            RedisServer(self.directory / "redis", port, self.passwords.redis, self.directory / "redis.log", tied=True)
+        )
+
+    @cached_property
+    def rabbitmq(self) -> RabbitServer:
+        ports = RabbitPorts(*free_ports(5))
+        return self._started(
+            RabbitServer(
+                self.directory / "rabbitmq",
+                ports,
+                self.passwords.rabbitmq_admin,
+                self.directory / "rabbitmq.log",
+                tied=True,
+            )
+        )
+
+    @cached_property
+    def template(self) -> str:
+        """The migrated database that every test database is a copy of; nobody may stay connected to it."""
+        url, logins = self.postgres.url, self.passwords.postgres
+        run_apart(bootstrap(self.register, admin_url=url, passwords=logins, database=_TEMPLATE))
+        migrate(self.register, admin_url=url, passwords=logins, database=_TEMPLATE)
+        run_apart(protect_migration_table(self.register, admin_url=url, database=_TEMPLATE))
+        return _TEMPLATE
+
+    def new_database(self) -> MarketplaceDatabase:
+        """A fresh migrated copy, in about 0.1 s."""
+        template, name = self.template, f"marketplace_{next(self._numbers)}"
+        run_apart(copy_database(self.register, admin_url=self.postgres.url, template=template, name=name))
+        return MarketplaceDatabase(name, with_path(self.postgres.url, name), self.register, self.passwords)
+
+    def drop(self, database: MarketplaceDatabase) -> None:
+        run_apart(drop_database(admin_url=self.postgres.url, name=database.name))
+
+    def new_broker(self) -> Broker:
+        """A fresh virtual host on the session's node."""
+        server, name = self.rabbitmq, f"marketplace_{next(self._numbers)}"
+        with httpx.Client(base_url=f"{server.management_url}/api", trust_env=False, timeout=30) as api:
+            api.put(f"/vhosts/{name}").raise_for_status()
+            everything = {"configure": ".*", "write": ".*", "read": ".*"}
+            api.put(f"/permissions/{name}/admin", json=everything).raise_for_status()
+        return Broker(with_path(server.url, name), server.management_url, name, self.passwords)
+
+    def remove(self, broker: Broker) -> None:
+        address = f"{broker.management_url}/api/vhosts/{broker.virtual_host}"
+        httpx.delete(address, trust_env=False, timeout=30).raise_for_status()
+
+    def stop(self) -> None:
+        for server in reversed(self._running):
+            server.process.stop()
+            if isinstance(server, RabbitServer):
+                server.name_service.stop()
+
+    def _started(self, server: _Server) -> _Server:
+        self._running.append(server)
+        server.start()
+        return server
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """The private servers of this session, each booted at its first use."""
+    directory = Path(tempfile.mkdtemp(prefix="marketplace-tests-"))
+    directory.chmod(0o755)
+    register = load_register()
+    running = Servers(directory, register, new_passwords(register))
+    try:
+        yield running
+    finally:
+        running.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def database(servers: Servers) -> Iterator[MarketplaceDatabase]:
+    """A migrated marketplace database of this module's own."""
+    fresh = servers.new_database()
+    yield fresh
+    servers.drop(fresh)
+
+
+@pytest.fixture(scope="module")
+def database_for(database: MarketplaceDatabase) -> Callable[[str], DomainDatabase]:
+    """`database_for("orders")`: that domain's logins to this module's database."""
+    return database.of
+
+
+@pytest.fixture(scope="module")
+def redis_url(servers: Servers) -> str:
+    """The session's Redis, emptied for this module."""
+    with redis.Redis.from_url(servers.redis.url) as client:
+        client.flushall()
+    return servers.redis.url
+
+
+@pytest.fixture(scope="module")
+def broker(servers: Servers) -> Iterator[Broker]:
+    """An empty virtual host of this module's own."""
+    fresh = servers.new_broker()
+    yield fresh
+    servers.remove(fresh)
