@@ -11,8 +11,9 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Select, and_, literal, or_
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from shared.errors import InvalidInput
 
@@ -54,6 +55,10 @@ class Page(Generic[Row]):
     has_next: bool
     has_previous: bool
 
+    @classmethod
+    def empty(cls) -> Page[Row]:
+        return cls((), (), has_next=False, has_previous=False)
+
 
 @dataclass(frozen=True, slots=True)
 class SortKey(Generic[Row]):
@@ -85,13 +90,49 @@ async def fetch_page(
     session: AsyncSession, statement: Select[Row], key: SortKey[Row], request: PageRequest
 ) -> Page[Row]:
     """Run `statement` (without order or limit) as one page: one SQL statement, one row more than asked for."""
-    ascending = key.descending if request.backward else not key.descending
+    statement = _bounded(statement, key, request).order_by(*_order(key, request)).limit(request.size + 1)
+    return _page(list((await session.scalars(statement)).all()), key, request)
+
+
+async def fetch_pages(
+    session: AsyncSession,
+    statement: Select[Row],
+    key: SortKey[Row],
+    request: PageRequest,
+    *,
+    parent: ColumnElement[UUID],
+    parent_of: Callable[[Row], UUID],
+) -> dict[UUID, Page[Row]]:
+    """The same page of each parent's list in one SQL statement. `statement` selects one mapped class, limited to the parents."""
+    model = statement.column_descriptions[0]["entity"]
+    rank = func.row_number().over(partition_by=parent, order_by=_order(key, request)).label("page_rank")
+    ranked = _bounded(statement, key, request).add_columns(rank).subquery()
+    entity = aliased(model, ranked)
+    wanted = select(entity).where(ranked.c.page_rank <= request.size + 1).order_by(ranked.c.page_rank)
+    rows_of: dict[UUID, list[Row]] = {}
+    for row in (await session.scalars(wanted)).all():
+        rows_of.setdefault(parent_of(row), []).append(row)
+    return {parent_id: _page(rows, key, request) for parent_id, rows in rows_of.items()}
+
+
+def _ascending(key: SortKey[Any], request: PageRequest) -> bool:
+    return key.descending if request.backward else not key.descending
+
+
+def _order(key: SortKey[Any], request: PageRequest) -> list[ColumnElement[Any]]:
+    columns = (key.column, key.id_column)
+    return [column.asc() if _ascending(key, request) else column.desc() for column in columns]
+
+
+def _bounded(statement: Select[Row], key: SortKey[Row], request: PageRequest) -> Select[Row]:
     if request.after is not None:
         statement = statement.where(_beyond(key, request.after, forward=not key.descending))
     if request.before is not None:
         statement = statement.where(_beyond(key, request.before, forward=key.descending))
-    order = [key.column.asc(), key.id_column.asc()] if ascending else [key.column.desc(), key.id_column.desc()]
-    found = list((await session.scalars(statement.order_by(*order).limit(request.size + 1))).all())
+    return statement
+
+
+def _page(found: list[Row], key: SortKey[Row], request: PageRequest) -> Page[Row]:
     more = len(found) > request.size
     rows = found[: request.size]
     if request.backward:

@@ -1,21 +1,19 @@
-"""How Python types map to columns, for the declarative base that each domain's `models.py` makes of its own.
+"""Column types of the domains' tables.
 
-Table names are unqualified: the role's search_path is its own schema, the only one it may use.
+A table is mapped imperatively onto a plain class of the domain's `domain.py`, so that rules never know SQLAlchemy and
+rows need no second shape. Table names are unqualified: the role's search_path is its own schema, the only one it may use.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-from uuid import UUID
+from enum import StrEnum
 
-from sqlalchemy import BigInteger, DateTime, Uuid
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import DateTime, Enum, Uuid
 
-COLUMN_TYPES: dict[Any, Any] = {
-    UUID: Uuid(as_uuid=True),
-    datetime: DateTime(timezone=True),
-    dict[str, Any]: JSONB,
-    list[Any]: JSONB,
-    int: BigInteger,
-}
+UUID_TYPE = Uuid(as_uuid=True)
+MOMENT = DateTime(timezone=True)
+
+
+def text_enum(values: type[StrEnum]) -> Enum:
+    """A closed set kept as text; the migration's CHECK holds the same set."""
+    return Enum(values, native_enum=False, create_constraint=False, values_callable=lambda e: [v.value for v in e])

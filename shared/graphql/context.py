@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import strawberry
@@ -25,13 +25,13 @@ class CommandInput(Protocol):
     command: ClassVar[type[Input]]
 
 
-@dataclass(slots=True)
 class RequestContext:
-    """One GraphQL request of a subgraph. Domains extend it with their loaders."""
+    """One GraphQL request of a subgraph. Domains extend it with their service and their loaders."""
 
-    actor: Actor
-    database: Database
-    writes: Writes
+    def __init__(self, actor: Actor, database: Database, writes: Writes) -> None:
+        self.actor = actor
+        self.database = database
+        self.writes = writes
 
     async def write(
         self, operation: str, input: CommandInput, use_case: UseCase, *, caller: str | None = None

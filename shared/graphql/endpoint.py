@@ -30,7 +30,7 @@ class GraphQLEndpoint:
         self._ok = GRAPHQL_OPERATIONS.labels(domain, "ok")
         self._failed = GRAPHQL_OPERATIONS.labels(domain, "error")
 
-    async def __call__(self, request: Request) -> Response:
+    async def handle(self, request: Request) -> Response:
         body = await request.body()
         if len(body) > MAX_BODY:
             return error_response(413, "REQUEST_TOO_LARGE", "The request body is too large.")

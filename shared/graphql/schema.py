@@ -48,7 +48,7 @@ class SubgraphSchema(strawberry.federation.Schema):
             mutation=mutation,
             subscription=subscription,
             types=types,
-            config=StrawberryConfig(scalar_map=SCALARS, name_converter=_Names(), sort_schema=True),
+            config=StrawberryConfig(scalar_map=SCALARS, name_converter=_Names()),
             extensions=[
                 lambda: ParserCache(maxsize=_CACHED_DOCUMENTS),
                 lambda: ValidationCache(maxsize=_CACHED_DOCUMENTS),
@@ -76,10 +76,13 @@ class SubgraphSchema(strawberry.federation.Schema):
         known = self.schema_converter.type_map.get(type_name)
         definition = getattr(known, "definition", None)
         entity = getattr(definition, "origin", None)
-        if entity is None or not hasattr(entity, "resolve_references"):
+        if entity is None:
             return [GraphQLError(f"{type_name} is not an entity of this subgraph.")] * len(references)
         fields = [{key: value for key, value in reference.items() if key != "__typename"} for reference in references]
         try:
+            if not hasattr(entity, "resolve_references"):
+                # A type that only adds fields to a foreign entity is its own reference.
+                return [entity(**reference) for reference in fields]
             return await cast("type[Entity]", entity).resolve_references(info, fields)
         except Exception as error:
             return [error] * len(references)

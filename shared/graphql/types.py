@@ -5,18 +5,35 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 from typing import Generic, TypeVar
+from uuid import UUID
 
 import strawberry
 
 from shared.db.idempotency import Outcome
 from shared.db.keyset import Page
+from shared.errors import InvalidInput
 from shared.graphql.scalars import Cents
 from shared.money import Money as MoneyValue
 
-Node = TypeVar("Node")
+Item = TypeVar("Item")
 Code = TypeVar("Code", bound=StrEnum)
 Row = TypeVar("Row")
 Count = Callable[[], Awaitable[int]]
+
+
+@strawberry.interface(
+    description="Anything with an id of its own. A UUID does not name its subgraph: there is no Query.node."
+)
+class Node:
+    id: strawberry.ID = strawberry.field(description="UUID v4.")
+
+
+def parse_id(value: str, *, field: str = "id") -> UUID:
+    """Raises InvalidInput with code INVALID_ID."""
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise InvalidInput("INVALID_ID", "Ids are UUIDs.", field=(field,)) from error
 
 
 @strawberry.federation.type(shareable=True, description="An amount of money in one currency.")
@@ -59,14 +76,14 @@ def user_errors(outcome: Outcome, codes: type[Code]) -> list[UserError[Code]]:
 
 
 @strawberry.type(description="One item of a list with its cursor.")
-class Edge(Generic[Node]):
-    node: Node = strawberry.field(description="The item.")
+class Edge(Generic[Item]):
+    node: Item = strawberry.field(description="The item.")
     cursor: str = strawberry.field(description="Where the item lies: give it as `after` or `before`.")
 
 
 @strawberry.type(description="One page of a list (Relay connection, keyset cursors).")
-class Connection(Generic[Node]):
-    edges: list[Edge[Node]] = strawberry.field(description="The items of this page in order.")
+class Connection(Generic[Item]):
+    edges: list[Edge[Item]] = strawberry.field(description="The items of this page in order.")
     page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
     count: strawberry.Private[Count]
 
@@ -75,12 +92,12 @@ class Connection(Generic[Node]):
         return await self.count()
 
 
-def connection(page: Page[Row], node: Callable[[Row], Node], count: Count) -> Connection[Node]:
+def connection(page: Page[Row], node: Callable[[Row], Item], count: Count) -> Connection[Item]:
     """A page of rows as a Relay connection; `count` runs only if `totalCount` is selected."""
     return connection_of([node(row) for row in page.rows], page, count)
 
 
-def connection_of(nodes: Sequence[Node], page: Page[Row], count: Count) -> Connection[Node]:
+def connection_of(nodes: Sequence[Item], page: Page[Row], count: Count) -> Connection[Item]:
     cursors = page.cursors
     return Connection(
         edges=[Edge(node=node, cursor=cursor) for node, cursor in zip(nodes, cursors, strict=True)],

@@ -1,0 +1,47 @@
+"""Opens what a process of a domain needs and closes it again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from redis.asyncio import Redis
+
+from shared.cache.redis_cache import RedisCache
+from shared.clock import Clock
+from shared.db.database import Database
+from shared.graphql.writes import SHORT_TERM, Writes
+from shared.messaging.outbox import Outbox
+from shared.messaging.schemas import EventSchemas
+from shared.messaging.wake import RelayWake
+from shared.runtime.subgraph import Resources
+from shared.settings import ServiceSettings
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+@asynccontextmanager
+async def open_resources(domain: str, settings: S, *, clock: Clock | None = None) -> AsyncIterator[Resources[S]]:
+    """Connections are made at first use; the schemas of all events are read now."""
+    clock = clock or settings.clock()
+    database = Database(
+        settings.postgres_url,
+        application_name=domain,
+        pool_size=settings.postgres_pool_size,
+        pooler=settings.postgres_pooler,
+    )
+    redis = Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
+    try:
+        yield Resources(
+            domain=domain,
+            settings=settings,
+            database=database,
+            redis=redis,
+            outbox=Outbox(domain, EventSchemas(), clock, RelayWake(redis, domain).send),
+            writes=Writes(database, RedisCache(redis, prefix=f"idempotency:{domain}", ttl=SHORT_TERM)),
+            clock=clock,
+        )
+    finally:
+        await redis.aclose()
+        await database.close()

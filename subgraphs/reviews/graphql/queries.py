@@ -1,0 +1,35 @@
+"""Reads of reviews."""
+
+from __future__ import annotations
+
+import strawberry
+
+from shared.auth.actor import Role
+from shared.db.keyset import PageRequest
+from shared.graphql.types import Connection, connection, parse_id
+from subgraphs.reviews import domain, repository
+from subgraphs.reviews.graphql.context import Info
+from subgraphs.reviews.graphql.types import Review
+
+
+@strawberry.type
+class Query:
+    @strawberry.field(description="One review, if you may see it.")
+    async def review(self, info: Info, id: strawberry.ID) -> Review | None:
+        found = await info.context.review_by_id.load(parse_id(id))
+        return Review.of(found) if found else None
+
+    @strawberry.field(description="Reviews that wait for a moderator, newest first (support, admin).")
+    async def moderation_queue(
+        self, info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[Review]:
+        context = info.context
+        context.actor.require_role(Role.SUPPORT, Role.ADMIN)
+        async with context.database.read(context.actor.scope()) as session:
+            page = await repository.review_page(session, domain.ReviewStatus.PENDING, PageRequest.of(first, after))
+
+        async def count() -> int:
+            async with context.database.read(context.actor.scope()) as session:
+                return await repository.count_reviews(session, domain.ReviewStatus.PENDING)
+
+        return connection(page, Review.of, count)

@@ -1,0 +1,9 @@
+"""What reviews reads from its environment: nothing beyond what every service reads."""
+
+from __future__ import annotations
+
+from shared.settings import ServiceSettings
+
+
+class ReviewsSettings(ServiceSettings):
+    pass
