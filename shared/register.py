@@ -32,6 +32,8 @@ class Subgraph(_Entry):
     publishes: tuple[str, ...] = ()
     queues: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     processes: dict[str, ExtraProcess] = Field(default_factory=dict)
+    secrets: dict[str, str] = Field(default_factory=dict)
+    """Environment variable of its processes → the file among the stack's secrets that it names."""
 
     @property
     def routing_url(self) -> str:
