@@ -1,0 +1,276 @@
+"""From a validated document to the normal form of `gateway.planner.operation`.
+
+Response keys are collected the way GraphQL's CollectFields does it, but for all concrete types and all variable values at
+once: a later selection of a key takes only those types and conditions which no earlier selection of that key has taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from graphql import (
+    BooleanValueNode,
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SchemaMetaFieldDef,
+    SelectionNode,
+    SelectionSetNode,
+    TypeMetaFieldDef,
+    TypeNameMetaFieldDef,
+    VariableNode,
+    get_named_type,
+    is_composite_type,
+)
+
+from gateway.errors import PlanError
+from gateway.planner.operation import ALWAYS, FieldSelection, Operation
+from gateway.planner.plan import Condition, OperationKind
+from gateway.supergraph.sdl import Supergraph
+
+MAX_SELECTIONS = 50_000
+
+_META_FIELDS: Mapping[str, GraphQLField] = {
+    "__typename": TypeNameMetaFieldDef,
+    "__schema": SchemaMetaFieldDef,
+    "__type": TypeMetaFieldDef,
+}
+
+
+_Part = tuple[FieldNode | OperationDefinitionNode, Condition]
+_Seen = tuple[int, frozenset[str], Condition]
+
+
+@dataclass(frozen=True, slots=True)
+class _Occurrence:
+    """A field node of the document where it applies."""
+
+    node: FieldNode
+    types: frozenset[str]
+    condition: Condition
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A selection in the making: the occurrences that were merged into it, and under which condition each adds to it."""
+
+    position: int
+    node: FieldNode
+    types: frozenset[str]
+    condition: Condition
+    parts: list[_Part]
+
+
+def normalize(schema: GraphQLSchema | Supergraph, document: DocumentNode, operation_name: str | None) -> Operation:
+    """The normal form of one operation of a document that was validated against `schema`.
+
+    Raises PlanError `OPERATION_NOT_FOUND` where the name fits no operation (or is missing and there are several), and
+    `PLAN_BUDGET_EXCEEDED` where the normal form would grow past MAX_SELECTIONS.
+    """
+    graph = schema.schema if isinstance(schema, Supergraph) else schema
+    definition = _find_operation(document, operation_name)
+    root = graph.get_root_type(definition.operation)
+    if root is None:
+        raise PlanError("OPERATION_NOT_FOUND", f"The schema has no {definition.operation.value} type.")
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    normalizer = _Normalizer(graph, fragments)
+    kind: OperationKind = definition.operation.value
+    return Operation(
+        kind=kind,
+        root_type=root.name,
+        selections=normalizer.selections(frozenset((root.name,)), [(definition, ALWAYS)], ALWAYS),
+        variables=tuple(definition.variable_definitions or ()),
+        name=definition.name.value if definition.name else None,
+    )
+
+
+def _find_operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if name is None and len(operations) == 1:
+        return operations[0]
+    for operation in operations:
+        if name is not None and operation.name is not None and operation.name.value == name:
+            return operation
+    wanted = "an operation name, since the document holds several" if name is None else f'an operation named "{name}"'
+    raise PlanError("OPERATION_NOT_FOUND", f"The document needs {wanted}.")
+
+
+class _Normalizer:
+    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._possible: dict[str, frozenset[str]] = {}
+        self._count = 0
+
+    def selections(self, types: frozenset[str], parts: Iterable[_Part], known: Condition) -> tuple[FieldSelection, ...]:
+        """The merged selections on objects of `types`; `known` is what holds wherever these selections are read."""
+        by_key: dict[str, list[_Entry]] = {}
+        seen: set[_Seen] = set()
+        for node, condition in parts:
+            if node.selection_set is None:
+                continue
+            for occurrence in self._occurrences(node.selection_set, types, condition, known, seen):
+                key = (occurrence.node.alias or occurrence.node.name).value
+                _add(by_key.setdefault(key, []), occurrence, len(seen))
+        entries = sorted((entry for group in by_key.values() for entry in group), key=lambda entry: entry.position)
+        return tuple(selection for entry in entries for selection in self._fields(entry, known))
+
+    def _occurrences(
+        self,
+        selection_set: SelectionSetNode,
+        types: frozenset[str],
+        condition: Condition,
+        known: Condition,
+        seen: set[_Seen],
+    ) -> Iterator[_Occurrence]:
+        """All fields of a selection set, fragments inlined. `seen` keeps repeated fragments from costing more than once."""
+        for node in selection_set.selections:
+            narrowed = _narrow(condition, node.directives or (), known)
+            if narrowed is None:
+                continue
+            body = self._fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+            inner = types if isinstance(body, FieldNode) else self._narrow_types(types, body)
+            if not inner or (id(body), inner, narrowed) in seen:
+                continue
+            seen.add((id(body), inner, narrowed))
+            self._count_one()
+            if isinstance(body, FieldNode):
+                yield _Occurrence(body, inner, narrowed)
+            elif isinstance(body, InlineFragmentNode | FragmentDefinitionNode):
+                yield from self._occurrences(body.selection_set, inner, narrowed, known, seen)
+
+    def _narrow_types(self, types: frozenset[str], node: SelectionNode | FragmentDefinitionNode) -> frozenset[str]:
+        assert isinstance(node, InlineFragmentNode | FragmentDefinitionNode)
+        return types & self._possible_types(node.type_condition.name.value) if node.type_condition else types
+
+    def _fields(self, entry: _Entry, known: Condition) -> Iterator[FieldSelection]:
+        for field_type, types in self._by_field_type(entry):
+            self._count_one()
+            named = get_named_type(field_type)
+            selections = None
+            if is_composite_type(named):
+                below = _both(known, entry.condition)
+                selections = self.selections(self._possible_types(named.name), entry.parts, below)
+            yield FieldSelection(
+                response_key=(entry.node.alias or entry.node.name).value,
+                name=entry.node.name.value,
+                type=field_type,
+                types=types,
+                arguments=tuple(entry.node.arguments or ()),
+                condition=entry.condition,
+                selections=selections,
+            )
+
+    def _by_field_type(self, entry: _Entry) -> Iterator[tuple[GraphQLOutputType, frozenset[str]]]:
+        """The entry's object types grouped by the type the field has on them, in a stable order."""
+        groups: dict[str, tuple[GraphQLOutputType, set[str]]] = {}
+        for name in sorted(entry.types):
+            field_type = self._field_type(name, entry.node.name.value)
+            groups.setdefault(str(field_type), (field_type, set()))[1].add(name)
+        for field_type, names in groups.values():
+            yield field_type, frozenset(names)
+
+    def _field_type(self, type_name: str, field_name: str) -> GraphQLOutputType:
+        if field_name in _META_FIELDS:
+            return _META_FIELDS[field_name].type
+        parent = self._schema.type_map[type_name]
+        assert isinstance(parent, GraphQLObjectType)
+        field: GraphQLField = parent.fields[field_name]
+        return field.type
+
+    def _possible_types(self, name: str) -> frozenset[str]:
+        found = self._possible.get(name)
+        if found is None:
+            named = self._schema.type_map[name]
+            if isinstance(named, GraphQLInterfaceType | GraphQLUnionType):
+                found = frozenset(possible.name for possible in self._schema.get_possible_types(named))
+            else:
+                found = frozenset((name,))
+            self._possible[name] = found
+        return found
+
+    def _count_one(self) -> None:
+        self._count += 1
+        if self._count > MAX_SELECTIONS:
+            raise PlanError("PLAN_BUDGET_EXCEEDED", f"The operation grows past {MAX_SELECTIONS} selections.")
+
+
+def _add(entries: list[_Entry], occurrence: _Occurrence, position: int) -> None:
+    """Merge an occurrence into the entries of its response key; what none of them covers becomes new entries.
+
+    An entry that shares only some types with the occurrence is split. The halves keep its position, which keeps the order
+    because they have no type in common.
+    """
+    remaining = [(occurrence.types, occurrence.condition)]
+    for entry in list(entries):
+        shared = entry.types & occurrence.types
+        if not shared or _conflict(entry.condition, occurrence.condition):
+            continue
+        if shared != entry.types:
+            entries.append(replace(entry, types=entry.types - shared, parts=list(entry.parts)))
+            entry.types = shared
+        entry.parts.append((occurrence.node, _without(occurrence.condition, entry.condition)))
+        remaining = [rest for piece in remaining for rest in _subtract(piece, entry)]
+    entries.extend(
+        _Entry(position, occurrence.node, types, condition, [(occurrence.node, ALWAYS)])
+        for types, condition in remaining
+    )
+
+
+def _subtract(piece: tuple[frozenset[str], Condition], entry: _Entry) -> Iterator[tuple[frozenset[str], Condition]]:
+    types, condition = piece
+    shared = types & entry.types
+    if not shared or _conflict(condition, entry.condition):
+        yield piece
+        return
+    if shared != types:
+        yield types - shared, condition
+    # "condition and not entry.condition", as alternatives that exclude one another.
+    missing = _without(entry.condition, condition)
+    for name in sorted(missing.include):
+        yield shared, replace(condition, skip=condition.skip | {name})
+        condition = replace(condition, include=condition.include | {name})
+    for name in sorted(missing.skip):
+        yield shared, replace(condition, include=condition.include | {name})
+        condition = replace(condition, skip=condition.skip | {name})
+
+
+def _narrow(condition: Condition, directives: Iterable[DirectiveNode], known: Condition) -> Condition | None:
+    """`condition` and the node's own @skip/@include, less what is `known` to hold; None if it can never hold."""
+    include, skip = set(condition.include), set(condition.skip)
+    for directive in directives:
+        name = directive.name.value
+        if name not in ("skip", "include"):
+            continue
+        value = (directive.arguments or ())[0].value
+        if isinstance(value, VariableNode):
+            (skip if name == "skip" else include).add(value.name.value)
+        elif isinstance(value, BooleanValueNode) and value.value == (name == "skip"):
+            return None
+    narrowed = Condition(frozenset(include), frozenset(skip))
+    if _conflict(narrowed, known) or narrowed.include & narrowed.skip:
+        return None
+    return _without(narrowed, known)
+
+
+def _conflict(one: Condition, other: Condition) -> bool:
+    return bool(one.include & other.skip or one.skip & other.include)
+
+
+def _without(condition: Condition, known: Condition) -> Condition:
+    return Condition(condition.include - known.include, condition.skip - known.skip)
+
+
+def _both(one: Condition, other: Condition) -> Condition:
+    return Condition(one.include | other.include, one.skip | other.skip)
