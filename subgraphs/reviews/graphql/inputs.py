@@ -9,6 +9,8 @@ import strawberry
 from shared.commands import Input
 from subgraphs.reviews import domain
 
+strawberry.enum(domain.Verdict, description="What a moderator decides.")
+
 KEY = "Chosen by the client, unique per attempt to write: the same key never acts twice."
 
 

@@ -16,7 +16,6 @@ from subgraphs.reviews.errors import ReviewsErrorCode
 from subgraphs.reviews.graphql.context import Info
 
 strawberry.enum(domain.ReviewStatus, description="Where a review stands in moderation.")
-strawberry.enum(domain.Verdict, description="What a moderator decides.")
 strawberry.enum(ReviewsErrorCode, name="ErrorCode", description="Why a mutation was refused.")
 
 
