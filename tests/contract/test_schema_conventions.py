@@ -39,9 +39,8 @@ def schema_of(subgraph: Subgraph) -> SubgraphSchema:
 
 
 def own_types(schema: GraphQLSchema) -> list[Any]:
-    return [
-        t for name, t in sorted(schema.type_map.items()) if not name.startswith("_") and not is_specified_scalar_type(t)
-    ]
+    named = sorted(schema.type_map.items())
+    return [t for name, t in named if "__" not in name and name[0] != "_" and not is_specified_scalar_type(t)]
 
 
 @each_subgraph
