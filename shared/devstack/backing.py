@@ -1,0 +1,84 @@
+"""The three servers under the services: private ones, or those that the environment names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from shared.devstack.errors import StackProblem
+from shared.devstack.layout import Layout
+from shared.devstack.passwords import Passwords, write_secret
+from shared.devstack.servers.postgres import PostgresServer
+from shared.devstack.servers.rabbitmq import RabbitServer
+from shared.devstack.servers.redis import RedisServer
+from shared.devstack.services import Addresses
+
+
+@dataclass(frozen=True, slots=True)
+class Backing:
+    """`None` stands for a server of somebody else's: used, never started or stopped."""
+
+    addresses: Addresses
+    postgres: PostgresServer | None
+    redis: RedisServer | None
+    rabbitmq: RabbitServer | None
+
+    @property
+    def servers(self) -> list[PostgresServer | RedisServer | RabbitServer]:
+        return [server for server in (self.postgres, self.redis, self.rabbitmq) if server]
+
+
+def backing_of(layout: Layout, passwords: Passwords, environment: Mapping[str, str]) -> Backing:
+    """`POSTGRES_URL`, `REDIS_URL` and `RABBITMQ_URL` with `RABBITMQ_MANAGEMENT_URL` replace the private servers.
+
+    The Postgres and RabbitMQ logins in them are administrators': they make the services' own. `POSTGRES_POOLER_URL` is
+    a pgBouncer before that Postgres: the services then connect there.
+    """
+    here, logs = layout.directory, layout.logs
+    postgres = PostgresServer(here / "postgres", layout.postgres_port, passwords.postgres_admin, logs / "postgres.log")
+    redis = RedisServer(here / "redis", layout.redis_port, passwords.redis, logs / "redis.log")
+    rabbitmq = RabbitServer(here / "rabbitmq", layout.rabbit_ports, passwords.rabbitmq_admin, logs / "rabbitmq.log")
+    given = {name: environment.get(name, "") for name in ("POSTGRES_URL", "REDIS_URL", "RABBITMQ_URL")}
+    management = environment.get("RABBITMQ_MANAGEMENT_URL", "")
+    if given["RABBITMQ_URL"] and not management:
+        raise StackProblem(
+            "RABBITMQ_URL is set and RABBITMQ_MANAGEMENT_URL is not; users and rights are declared through the latter.",
+            remedy="For example RABBITMQ_MANAGEMENT_URL=http://guest:guest@127.0.0.1:15672",
+        )
+    return Backing(
+        addresses=Addresses(
+            postgres=given["POSTGRES_URL"] or postgres.url,
+            redis=given["REDIS_URL"] or redis.url,
+            rabbitmq=given["RABBITMQ_URL"] or rabbitmq.url,
+            rabbitmq_management=management or rabbitmq.management_url,
+            postgres_pooler=environment.get("POSTGRES_POOLER_URL", ""),
+        ),
+        postgres=None if given["POSTGRES_URL"] else postgres,
+        redis=None if given["REDIS_URL"] else redis,
+        rabbitmq=None if given["RABBITMQ_URL"] else rabbitmq,
+    )
+
+
+def remember(layout: Layout, addresses: Addresses) -> None:
+    """So that `status`, `run` and `down` find the servers that `up` has used."""
+    write_secret(layout.secrets / "addresses.json", json.dumps(asdict(addresses), indent=1).encode())
+
+
+def remembered(layout: Layout) -> Addresses:
+    """Raises StackProblem before the first `up`."""
+    try:
+        return Addresses(**json.loads((layout.secrets / "addresses.json").read_text(encoding="utf-8")))
+    except FileNotFoundError as missing:
+        raise StackProblem("The stack has never been up.", remedy="Start it: ./task up") from missing
+
+
+def remembered_backing(layout: Layout, passwords: Passwords) -> Backing:
+    """What `up` has used, ours and not ours."""
+    addresses, private = remembered(layout), backing_of(layout, passwords, {})
+    return Backing(
+        addresses,
+        private.postgres if addresses.postgres == private.addresses.postgres else None,
+        private.redis if addresses.redis == private.addresses.redis else None,
+        private.rabbitmq if addresses.rabbitmq == private.addresses.rabbitmq else None,
+    )

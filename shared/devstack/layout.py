@@ -1,0 +1,85 @@
+"""Where a stack keeps its things and on which ports it listens."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.devstack.processes import TrackedProcess
+from shared.devstack.servers.rabbitmq import RabbitPorts
+from shared.register import PROJECT_ROOT, Register, load_register
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One stack: its folder, its register and its ports. `offset` moves every port, so that two stacks can run."""
+
+    directory: Path
+    register: Register
+    offset: int = 0
+
+    @property
+    def gateway_port(self) -> int:
+        return 4000 + self.offset
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://127.0.0.1:{self.gateway_port}/graphql"
+
+    @property
+    def postgres_port(self) -> int:
+        return 4501 + self.offset
+
+    @property
+    def redis_port(self) -> int:
+        return 4502 + self.offset
+
+    @property
+    def rabbit_ports(self) -> RabbitPorts:
+        first = 4503 + self.offset
+        return RabbitPorts(amqp=first, management=first + 1, metrics=first + 2, distribution=first + 3, epmd=first + 4)
+
+    @property
+    def secrets(self) -> Path:
+        return self.directory / "secrets"
+
+    @property
+    def logs(self) -> Path:
+        return self.directory / "logs"
+
+    @property
+    def gateway_config(self) -> Path:
+        return self.directory / "gateway.yaml"
+
+    @property
+    def supergraph(self) -> Path:
+        return self.directory / "supergraph.graphql"
+
+    def process(self, name: str) -> TrackedProcess:
+        return TrackedProcess(name, self.directory / "run" / f"{name}.json", self.logs / f"{name}.log")
+
+
+def default_layout() -> Layout:
+    """The stack of this checkout: `.stack/`, moved by `PORT_OFFSET` where that is set."""
+    offset = int(os.environ.get("PORT_OFFSET", "0"))
+    directory = PROJECT_ROOT / (f".stack/{offset}" if offset else ".stack")
+    return Layout(directory, moved(load_register(), offset), offset)
+
+
+def moved(register: Register, offset: int) -> Register:
+    """The register with every port moved by `offset`."""
+    return Register(
+        subgraphs=tuple(
+            subgraph.model_copy(
+                update={
+                    "port": subgraph.port + offset,
+                    "processes": {
+                        name: process.model_copy(update={"port": process.port + offset})
+                        for name, process in subgraph.processes.items()
+                    },
+                }
+            )
+            for subgraph in register.subgraphs
+        )
+    )
