@@ -1,0 +1,101 @@
+"""Entity fetches: which objects of the tree go into one, how they are told apart, and where each answer belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gateway.executor.merge import Shape, Tree, copy_tree, merge
+from gateway.executor.rewrites import apply_renames, objects_at
+from gateway.planner.plan import EntityTarget, Representation, RepresentationField
+
+
+@dataclass(frozen=True, slots=True)
+class EntityBatch:
+    """The representations of one target, each once, as JSON; `places[i]` are the objects that representation `i` stands for."""
+
+    target: EntityTarget
+    representations: list[bytes]
+    places: list[list[Tree]]
+
+
+def empty_batch(target: EntityTarget) -> EntityBatch:
+    """For a target whose condition does not hold: its variable is required, so it goes as an empty list."""
+    return EntityBatch(target, [], [])
+
+
+def collect_entities(tree: Tree, target: EntityTarget) -> EntityBatch:
+    """Read the representations of `target` off the tree. Objects without a whole key are left out."""
+    by_type = {name: spec for spec in reversed(target.representations) for name in spec.on_types}
+    only = target.representations[0] if len(target.representations) == 1 else None
+    representations: list[bytes] = []
+    places: list[list[Tree]] = []
+    index_of: dict[bytes, int] = {}
+    for item in objects_at(tree, target.path):
+        typename = item.get("__typename")
+        spec = by_type.get(typename) if typename is not None else only
+        if spec is None:
+            continue
+        representation = build_representation(item, spec)
+        if representation is None:
+            continue
+        encoded = orjson.dumps(representation)
+        index = index_of.get(encoded)
+        if index is None:
+            index_of[encoded] = len(places)
+            representations.append(encoded)
+            places.append([item])
+        else:
+            places[index].append(item)
+    return EntityBatch(target, representations, places)
+
+
+def build_representation(item: Tree, spec: Representation) -> dict[str, Any] | None:
+    """The representation of one object, or None where it lacks a key field or has null for one."""
+    typename = spec.typename or item.get("__typename")
+    if typename is None:
+        (typename,) = spec.on_types if len(spec.on_types) == 1 else (None,)
+    representation: dict[str, Any] = {"__typename": typename}
+    representation.update(_selected(item, spec.fields))
+    if typename is None or any(representation.get(key) is None for key in spec.keys):
+        return None
+    return representation
+
+
+def _selected(item: Tree, fields: Sequence[RepresentationField]) -> dict[str, Any]:
+    typename = item.get("__typename")
+    return {
+        field.name: _value(item[field.source], field.selections)
+        for field in fields
+        if field.source in item and (field.on_types is None or typename is None or typename in field.on_types)
+    }
+
+
+def _value(value: Any, selections: Sequence[RepresentationField] | None) -> Any:
+    if selections is None or value is None:
+        return value
+    if type(value) is list:
+        return [_value(item, selections) for item in value]
+    return _selected(value, selections) if type(value) is dict else value
+
+
+def merge_entities(batch: EntityBatch, results: Sequence[Any], shape: Shape, concrete: frozenset[str]) -> None:
+    """Merge `results[i]` into every place of representation `i`. Null results add nothing."""
+    for result, places in zip(results, batch.places, strict=True):
+        if type(result) is not dict:
+            continue
+        if batch.target.renames:
+            apply_renames(result, batch.target.renames, places[0].get("__typename"))
+        for place in places[1:]:
+            merge(place, copy_tree(result, shape), shape, concrete)
+        merge(places[0], result, shape, concrete)
+
+
+def request_body(prefix: bytes, variables: Mapping[str, Any], batches: Sequence[EntityBatch]) -> bytes:
+    """The JSON body of a request. `prefix` is `{"query":"…","variables":{`, made once for the plan."""
+    members = [orjson.dumps(name) + b":" + orjson.dumps(value) for name, value in variables.items()]
+    members += [b'"%b":[%b]' % (b.target.variable.encode(), b",".join(b.representations)) for b in batches]
+    return prefix + b",".join(members) + b"}}"

@@ -1,0 +1,227 @@
+"""Runs a query plan: every fetch starts as soon as the fetches it depends on are merged, with no waves in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from gateway.executor.entity_loader import EntityBatch, collect_entities, empty_batch, merge_entities, request_body
+from gateway.executor.merge import Shape, Tree, copy_tree, merge, shape_of
+from gateway.executor.rewrites import ResponsePath, apply_renames, objects_at, static_prefix
+from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient, TransportError
+from gateway.executor.subgraph_errors import FAILED, UNAVAILABLE, ErrorRewriter, FieldError, failed, unavailable
+from gateway.executor.variables import holds, used
+from gateway.planner.plan import Fetch, PathSegment, QueryPlan, Rename
+from gateway.telemetry.metrics import SubgraphMeter
+
+_UNAVAILABLE_STATUSES = frozenset({502, 503, 504})
+
+
+class SubgraphErrorsConfig(BaseModel):
+    """Which members of a subgraph error's `extensions` a client sees beside `code`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    forward_extensions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledFetch:
+    """A fetch with all that can be made ready before the first request."""
+
+    fetch: Fetch
+    body_prefix: bytes
+    shape: Shape
+    target_shapes: tuple[Shape, ...]
+    dependents: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPlan:
+    """Positions in `fetches` are what `dependents` refers to."""
+
+    fetches: tuple[CompiledFetch, ...]
+
+
+@dataclass(slots=True)
+class Execution:
+    """What running a plan left: the response tree and the errors met on the way."""
+
+    tree: Tree = field(default_factory=dict)
+    errors: list[FieldError] = field(default_factory=list)
+
+
+HeadersFor = Callable[[str], bytes]
+"""Header lines for a subgraph, by its name."""
+
+
+def compile_plan(plan: QueryPlan) -> CompiledPlan:
+    """Prepare a plan for any number of executions."""
+    position = {fetch.id: index for index, fetch in enumerate(plan.fetches)}
+    dependents: list[list[int]] = [[] for _ in plan.fetches]
+    for index, fetch in enumerate(plan.fetches):
+        for dependency in fetch.after:
+            dependents[position[dependency]].append(index)
+    return CompiledPlan(
+        tuple(_compile_fetch(fetch, tuple(dependents[index])) for index, fetch in enumerate(plan.fetches))
+    )
+
+
+def _compile_fetch(fetch: Fetch, dependents: tuple[int, ...]) -> CompiledFetch:
+    shape = shape_of(fetch.document)
+    _rename_shape(shape, fetch.renames)
+    target_shapes = []
+    for target in fetch.targets:
+        below = shape[target.alias] or {}
+        _rename_shape(below, target.renames)
+        target_shapes.append(below)
+    prefix = b'{"query":%b,"variables":{' % orjson.dumps(fetch.document)
+    return CompiledFetch(fetch, prefix, shape, tuple(target_shapes), dependents)
+
+
+def _rename_shape(shape: Shape, renames: Sequence[Rename]) -> None:
+    """Renamed answers are merged by the names they end up with."""
+    for rename in renames:
+        below: Shape | None = shape
+        for segment in rename.path:
+            if isinstance(segment, str) and below is not None:
+                below = below.get(segment)
+        if below is not None and below.get(rename.alias) is not None:
+            below[rename.name] = below[rename.alias]
+        elif below is not None:
+            below.setdefault(rename.name, None)
+
+
+class Executor:
+    """Executes plans against subgraphs. `concrete_types` are the names of the supergraph's object types."""
+
+    def __init__(
+        self,
+        client: SubgraphClient,
+        urls: Mapping[str, str],
+        *,
+        concrete_types: frozenset[str],
+        errors: SubgraphErrorsConfig | None = None,
+    ) -> None:
+        headers = {"content-type": "application/json", "accept": "application/graphql-response+json, application/json"}
+        self._client = client
+        self._endpoints = {name: Endpoint.of(url, headers=headers) for name, url in urls.items()}
+        self._meters = {name: SubgraphMeter(name) for name in urls}
+        self._concrete = concrete_types
+        self._errors = errors or SubgraphErrorsConfig()
+
+    async def execute(self, plan: CompiledPlan, variables: Mapping[str, Any], headers: HeadersFor) -> Execution:
+        """Run all fetches. Failures of subgraphs become errors of the execution; what is raised is a bug."""
+        execution = Execution()
+        waiting = [len(compiled.fetch.after) for compiled in plan.fetches]
+        ready = [index for index, count in enumerate(waiting) if not count]
+        if len(plan.fetches) == 1:
+            await self._run_fetch(plan.fetches[0], execution, variables, headers)
+            return execution
+        async with asyncio.TaskGroup() as tasks:
+
+            async def run_from(index: int) -> None:
+                following: int | None = index
+                while following is not None:
+                    compiled = plan.fetches[following]
+                    await self._run_fetch(compiled, execution, variables, headers)
+                    following = None
+                    for dependent in compiled.dependents:
+                        waiting[dependent] -= 1
+                        if waiting[dependent]:
+                            continue
+                        # The first goes on in this task; only a fork needs a new one.
+                        if following is None:
+                            following = dependent
+                        else:
+                            tasks.create_task(run_from(dependent))
+
+            for index in ready:
+                tasks.create_task(run_from(index))
+        return execution
+
+    async def _run_fetch(
+        self, compiled: CompiledFetch, execution: Execution, variables: Mapping[str, Any], headers: HeadersFor
+    ) -> None:
+        fetch = compiled.fetch
+        if not holds(fetch.condition, variables):
+            return
+        batches = [
+            collect_entities(execution.tree, target) if holds(target.condition, variables) else empty_batch(target)
+            for target in fetch.targets
+        ]
+        if fetch.targets and not any(batch.representations for batch in batches):
+            return
+        if not fetch.targets and fetch.path and not objects_at(execution.tree, fetch.path):
+            return
+        body = request_body(compiled.body_prefix, used(fetch.variables, variables), batches)
+        meter = self._meters[fetch.subgraph]
+        started = meter.start()
+        try:
+            answer = await self._client.send(
+                self._endpoints[fetch.subgraph],
+                body,
+                headers=headers(fetch.subgraph),
+                idempotent=fetch.kind == "query",
+            )
+        except TransportError as error:
+            meter.finish(started, "unavailable")
+            execution.errors.append(unavailable(fetch, error, _covers(fetch, batches)))
+            return
+        merged = self._take(compiled, execution, batches, answer)
+        meter.finish(started, "ok" if merged else "failed")
+
+    def _take(
+        self, compiled: CompiledFetch, execution: Execution, batches: Sequence[EntityBatch], answer: HttpAnswer
+    ) -> bool:
+        """Merge an answer's data and keep its errors. False if it was not a GraphQL response."""
+        fetch = compiled.fetch
+        covers = _covers(fetch, batches)
+        try:
+            payload = orjson.loads(answer.body)
+        except orjson.JSONDecodeError:
+            payload = None
+        if not isinstance(payload, dict) or not ("data" in payload or payload.get("errors")):
+            code = UNAVAILABLE if answer.status in _UNAVAILABLE_STATUSES else FAILED
+            execution.errors.append(failed(fetch, f"status {answer.status}, no GraphQL response", covers, code=code))
+            return False
+        errors, data = payload.get("errors"), payload.get("data")
+        # Paths are found in the tree by identity, so errors come before merging replaces anything.
+        if errors:
+            rewriter = ErrorRewriter(fetch, execution.tree, batches, covers, self._errors.forward_extensions)
+            execution.errors += rewriter.rewrite(errors if isinstance(errors, list) else [errors])
+        if data is None:
+            return True
+        if not isinstance(data, dict) or not self._merge(compiled, execution.tree, batches, data):
+            execution.errors.append(failed(fetch, "data does not fit the request", covers))
+            return False
+        return True
+
+    def _merge(self, compiled: CompiledFetch, tree: Tree, batches: Sequence[EntityBatch], data: dict[str, Any]) -> bool:
+        fetch = compiled.fetch
+        if not fetch.targets:
+            apply_renames(data, fetch.renames)
+            places = objects_at(tree, fetch.path)
+            for place in places[1:]:
+                merge(place, copy_tree(data, compiled.shape), compiled.shape, self._concrete)
+            for place in places[:1]:
+                merge(place, data, compiled.shape, self._concrete)
+            return True
+        fits = True
+        for batch, shape in zip(batches, compiled.target_shapes, strict=True):
+            results = data.get(batch.target.alias)
+            if isinstance(results, list) and len(results) == len(batch.places):
+                merge_entities(batch, results, shape, self._concrete)
+            elif batch.places and results is not None:
+                fits = False
+        return fits
+
+
+def _covers(fetch: Fetch, batches: Sequence[EntityBatch]) -> tuple[ResponsePath, ...]:
+    paths: list[Sequence[PathSegment]] = [batch.target.path for batch in batches if batch.representations]
+    return tuple(static_prefix(path) for path in paths or [fetch.path])

@@ -1,0 +1,275 @@
+"""A lean HTTP/1.1 client for subgraphs: keep-alive pools on asyncio and httptools, nothing that a gateway does not need.
+
+An operation makes several small requests to a handful of hosts. What counts is the processor time of each, so the request
+head is bytes that were made once, and a connection is a protocol object without streams in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+import httptools
+from pydantic import BaseModel, ConfigDict, Field
+
+_HEAD_ALLOWANCE = 64 * 1024
+"""Bytes of status line, headers and chunk framing that an answer may carry beside its body."""
+
+
+class TransportConfig(BaseModel):
+    """How subgraphs are called. Times in seconds, sizes in bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connections_per_host: int = Field(default=100, ge=1)
+    connect_timeout: float = Field(default=2.0, gt=0)
+    request_timeout: float = Field(default=15.0, gt=0)
+    idle_timeout: float = Field(default=4.0, gt=0, description="Below the keep-alive time of the subgraphs' servers")
+    max_response_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+
+
+class TransportFault(StrEnum):
+    CONNECT = "connect"
+    TIMEOUT = "timeout"
+    CLOSED = "closed"
+    TOO_LARGE = "too_large"
+    PROTOCOL = "protocol"
+
+
+class TransportError(Exception):
+    """No usable answer came. `unanswered`: the connection closed before one byte of the answer arrived."""
+
+    def __init__(self, fault: TransportFault, detail: str, *, unanswered: bool = False) -> None:
+        super().__init__(f"{fault.value}: {detail}")
+        self.fault = fault
+        self.unanswered = unanswered
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One URL and the request head for it, ready to send but for the length and the headers of the single request."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+    head: bytes
+
+    @classmethod
+    def of(cls, url: str, *, method: str = "POST", headers: Mapping[str, str] | None = None) -> Endpoint:
+        """Raises ValueError for anything but an absolute http or https URL."""
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError(f"not an absolute http(s) URL: {url!r}")
+        tls = ssl.create_default_context() if parts.scheme == "https" else None
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        lines = {"host": parts.netloc.rpartition("@")[2], **(headers or {})}
+        head = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        port = parts.port or (443 if tls else 80)
+        return cls(host=parts.hostname, port=port, tls=tls, head=head.encode("ascii"))
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """`headers` has lower-case names; of a repeated header the last stays."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _Connection(asyncio.Protocol):
+    """One connection, one request at a time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_body: int) -> None:
+        self._loop = loop
+        self._max_bytes = max_body + _HEAD_ALLOWANCE
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._answer: asyncio.Future[HttpAnswer] | None = None
+        self._received = 0
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+        self.closed = False
+        self.reusable = True
+        self.idle_since = 0.0
+
+    async def send(self, head: bytes, body: bytes) -> HttpAnswer:
+        """Send one request and wait for its answer. Raises TransportError."""
+        assert self._transport is not None
+        if self.closed:
+            raise TransportError(TransportFault.CLOSED, "closed before the request", unanswered=True)
+        self._received = 0
+        self._answer = self._loop.create_future()
+        self._transport.write(head + body)
+        try:
+            return await self._answer
+        finally:
+            self._answer = None
+
+    def close(self) -> None:
+        self.closed = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    # asyncio.Protocol
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self._answer is None:
+            self.close()  # A byte nobody asked for would be taken for the next answer.
+            return
+        self._received += len(data)
+        if self._received > self._max_bytes:
+            self._fail(TransportError(TransportFault.TOO_LARGE, "answer exceeds the size limit"))
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._fail(TransportError(TransportFault.PROTOCOL, str(error)))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        if self._answer is None or self._answer.done():
+            return
+        if self._headers and not {"content-length", "transfer-encoding"} & self._headers.keys() and exc is None:
+            self.on_message_complete()  # RFC 9112 section 6.3: without a length the body ends with the connection.
+            return
+        detail = str(exc) if exc else "closed by the other side"
+        self._fail(TransportError(TransportFault.CLOSED, detail, unanswered=self._received == 0))
+
+    # httptools callbacks
+    def on_message_begin(self) -> None:
+        self._headers = {}
+        self._body = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_body(self, body: bytes) -> None:
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if status < 200 or self._answer is None:
+            return  # An interim answer (RFC 9110 section 15.2): the final one follows.
+        self.reusable = self._parser.should_keep_alive()
+        if not self._answer.done():
+            self._answer.set_result(HttpAnswer(status, self._headers, b"".join(self._body)))
+
+    def _fail(self, error: TransportError) -> None:
+        self.close()
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
+
+
+class _Pool:
+    """The connections to one host: the most recently used first, so that what is idle grows old and is dropped."""
+
+    def __init__(self, config: TransportConfig) -> None:
+        self._config = config
+        self._idle: deque[_Connection] = deque()
+        self._slots = asyncio.Semaphore(config.connections_per_host)
+
+    async def send(self, endpoint: Endpoint, head: bytes, body: bytes, *, idempotent: bool) -> HttpAnswer:
+        async with self._slots:
+            kept = self._find_idle()
+            if kept is not None:
+                try:
+                    return await self._exchange(kept, head, body)
+                except TransportError as error:
+                    if not (idempotent and error.unanswered):
+                        raise
+            return await self._exchange(await self._connect(endpoint), head, body)
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    async def _exchange(self, connection: _Connection, head: bytes, body: bytes) -> HttpAnswer:
+        try:
+            answer = await connection.send(head, body)
+        except BaseException:
+            connection.close()  # Cancelled or failed: an answer may still be under way on it.
+            raise
+        if connection.reusable and not connection.closed:
+            connection.idle_since = asyncio.get_running_loop().time()
+            self._idle.append(connection)
+        else:
+            connection.close()
+        return answer
+
+    def _find_idle(self) -> _Connection | None:
+        oldest = asyncio.get_running_loop().time() - self._config.idle_timeout
+        while self._idle and (self._idle[0].closed or self._idle[0].idle_since < oldest):
+            self._idle.popleft().close()
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.closed and connection.idle_since >= oldest:
+                return connection
+            connection.close()
+        return None
+
+    async def _connect(self, endpoint: Endpoint) -> _Connection:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._config.connect_timeout):
+                _, connection = await loop.create_connection(
+                    lambda: _Connection(loop, self._config.max_response_bytes),
+                    endpoint.host,
+                    endpoint.port,
+                    ssl=endpoint.tls,
+                )
+        except (OSError, TimeoutError) as error:
+            raise TransportError(TransportFault.CONNECT, str(error) or "timed out") from error
+        return connection
+
+
+class SubgraphClient:
+    """Sends requests over one pool a host. Call `close` when done."""
+
+    def __init__(self, config: TransportConfig | None = None) -> None:
+        self._config = config or TransportConfig()
+        self._pools: dict[tuple[str, int], _Pool] = {}
+
+    async def send(
+        self, endpoint: Endpoint, body: bytes = b"", *, headers: bytes = b"", idempotent: bool = True
+    ) -> HttpAnswer:
+        """The answer, whatever its status. `headers` are whole header lines, each ended by CRLF.
+
+        Raises TransportError. An idempotent request is sent once more where a kept connection turned out to be closed
+        before a byte of the answer came; nothing else is retried.
+        """
+        pool = self._pools.get((endpoint.host, endpoint.port))
+        if pool is None:
+            pool = self._pools[(endpoint.host, endpoint.port)] = _Pool(self._config)
+        head = b"%bcontent-length: %d\r\n%b\r\n" % (endpoint.head, len(body), headers)
+        try:
+            async with asyncio.timeout(self._config.request_timeout):
+                return await pool.send(endpoint, head, body, idempotent=idempotent)
+        except TimeoutError as error:
+            raise TransportError(TransportFault.TIMEOUT, "no answer in time") from error
+
+    def close(self) -> None:
+        """Drop the idle connections. Requests under way end on their own."""
+        for pool in self._pools.values():
+            pool.close()
+
+
+def header_lines(headers: Mapping[str, str]) -> bytes:
+    """Header lines for `send`. A value with a line break or outside Latin-1 is left out: it could not be sent as one header."""
+    lines = []
+    for name, value in headers.items():
+        if "\r" in value or "\n" in value or "\0" in value:
+            continue
+        try:
+            lines.append(f"{name}: {value}\r\n".encode("latin-1"))
+        except UnicodeEncodeError:
+            continue
+    return b"".join(lines)

@@ -1,0 +1,129 @@
+"""What a client may hear of a subgraph's failure: coded refusals as they are, everything else masked and logged."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.executor.entity_loader import EntityBatch
+from gateway.executor.merge import Tree
+from gateway.executor.rewrites import ResponsePath, located_objects
+from gateway.executor.subgraph_client import TransportError
+from gateway.planner.plan import Fetch
+
+logger = logging.getLogger(__name__)
+
+UNAVAILABLE = "SUBGRAPH_UNAVAILABLE"
+FAILED = "SUBREQUEST_FAILED"
+INTERNAL = "INTERNAL_SERVER_ERROR"
+
+_MASKED_CODES = frozenset({INTERNAL, "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "INTERNAL_TOKEN_REQUIRED"})
+"""Codes that speak of the gateway's own request, not of the client's: their texts are for the log."""
+
+_MOST_PATHS = 100
+"""An entity may stand at any number of places; an error list must stay bounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One entry of `errors`. `covers` are the response paths below which a null needs no further explanation."""
+
+    message: str
+    code: str
+    path: ResponsePath | None = None
+    covers: tuple[ResponsePath, ...] = ()
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+
+    def explains(self, path: ResponsePath) -> bool:
+        """Whether a null at `path` follows from this error."""
+        covers = self.covers or (() if self.path is None else (self.path,))
+        if not covers:
+            return True
+        return any(path[: len(cover)] == cover or cover[: len(path)] == path for cover in covers)
+
+    def formatted(self) -> dict[str, Any]:
+        """The entry as GraphQL writes it."""
+        entry: dict[str, Any] = {"message": self.message}
+        if self.path is not None:
+            entry["path"] = list(self.path)
+        entry["extensions"] = {**self.extensions, "code": self.code}
+        return entry
+
+
+def unavailable(fetch: Fetch, error: TransportError, covers: tuple[ResponsePath, ...]) -> FieldError:
+    """The error for a subgraph that gave no answer; its name and the cause go to the log."""
+    logger.error(
+        "subgraph gave no answer", extra={"subgraph": fetch.subgraph, "fault": error.fault.value, "detail": str(error)}
+    )
+    return FieldError("Part of the answer is not available right now.", UNAVAILABLE, covers[0], covers)
+
+
+def failed(fetch: Fetch, detail: str, covers: tuple[ResponsePath, ...], *, code: str = FAILED) -> FieldError:
+    """The error for an answer that is not a GraphQL response to the request."""
+    logger.error("subgraph answer is unusable", extra={"subgraph": fetch.subgraph, "detail": detail})
+    return FieldError("Part of the answer could not be fetched.", code, covers[0], covers)
+
+
+class ErrorRewriter:
+    """Turns the `errors` of one answer into entries for the client."""
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        tree: Tree,
+        batches: Sequence[EntityBatch],
+        covers: tuple[ResponsePath, ...],
+        kept_extensions: frozenset[str],
+    ) -> None:
+        self._fetch = fetch
+        self._tree = tree
+        self._batches = {batch.target.alias: batch for batch in batches}
+        self._covers = covers
+        self._kept = kept_extensions
+        renames = (*fetch.renames, *(rename for target in fetch.targets for rename in target.renames))
+        self._names = {rename.alias: rename.name for rename in renames}
+
+    def rewrite(self, errors: Iterable[Any]) -> list[FieldError]:
+        """One entry for each response path of each error; equal masked entries once."""
+        entries: dict[tuple[str, str, ResponsePath | None], FieldError] = {}
+        for error in errors:
+            for entry in self._entries(error if isinstance(error, dict) else {}):
+                entries.setdefault((entry.code, entry.message, entry.path), entry)
+        return list(entries.values())
+
+    def _entries(self, error: dict[str, Any]) -> Iterable[FieldError]:
+        extensions = error.get("extensions")
+        extensions = extensions if isinstance(extensions, dict) else {}
+        code, message = extensions.get("code"), error.get("message")
+        if not isinstance(code, str) or code in _MASKED_CODES or not isinstance(message, str):
+            logger.error(
+                "subgraph reported an internal error",
+                extra={"subgraph": self._fetch.subgraph, "detail": str(message)[:2000], "at": str(error.get("path"))},
+            )
+            code, message, extensions = INTERNAL, "Something went wrong in this part of the answer.", {}
+        kept = {name: value for name, value in extensions.items() if name in self._kept}
+        paths = self._paths(error.get("path"))
+        if paths is None:
+            yield FieldError(message, code, self._covers[0] or None, self._covers, kept)
+            return
+        for path in paths:
+            yield FieldError(message, code, path, (), kept)
+
+    def _paths(self, path: Any) -> list[ResponsePath] | None:
+        """Where in the response a subgraph's error path lies; None if it cannot be told."""
+        if not isinstance(path, list) or not path or not all(type(step) in {str, int} for step in path):
+            return None
+        if not self._fetch.targets:
+            return [(*self._covers[0], *self._renamed(path))]
+        batch = self._batches.get(path[0])
+        if batch is None or len(path) < 2 or type(path[1]) is not int or not 0 <= path[1] < len(batch.places):
+            return None
+        places = {id(place) for place in batch.places[path[1]]}
+        rest = self._renamed(path[2:])
+        at = [(*at, *rest) for at, item in located_objects(self._tree, batch.target.path) if id(item) in places]
+        return at[:_MOST_PATHS] or None
+
+    def _renamed(self, path: Sequence[str | int]) -> ResponsePath:
+        return tuple(self._names.get(step, step) if isinstance(step, str) else step for step in path)
