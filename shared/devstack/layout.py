@@ -10,6 +10,8 @@ from shared.devstack.processes import TrackedProcess
 from shared.devstack.servers.rabbitmq import RabbitPorts
 from shared.register import PROJECT_ROOT, Register, load_register
 
+MOVED_PREFIX = "offset-"
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -63,7 +65,9 @@ class Layout:
 def default_layout() -> Layout:
     """The stack of this checkout: `.stack/`, moved by `PORT_OFFSET` where that is set."""
     offset = int(os.environ.get("PORT_OFFSET", "0"))
-    directory = PROJECT_ROOT / (f".stack/{offset}" if offset else ".stack")
+    directory = PROJECT_ROOT / ".stack"
+    if offset:
+        directory /= f"{MOVED_PREFIX}{offset}"
     return Layout(directory, moved(load_register(), offset), offset)
 
 

@@ -19,7 +19,7 @@ class Screen:
     """Steps with a spinner on a terminal, one line a finished step elsewhere. Steps may run side by side."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+        self.console = console or _console()
         self._progress = Progress(
             SpinnerColumn(finished_text="[green]✓"),
             TextColumn("{task.description}"),
@@ -61,7 +61,14 @@ class Screen:
     def show_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
         table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
         for column in columns:
-            table.add_column(column, no_wrap=True)
+            # A narrow window folds the addresses and leaves the rest whole.
+            table.add_column(column, no_wrap=column != "where", overflow="fold")
         for row in rows:
             table.add_row(*row)
-        self.console.print(table, soft_wrap=True)
+        self.console.print(table)
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    # A pipe or a log file has no width of its own.
+    return console if console.is_terminal else Console(highlight=False, width=120)

@@ -160,9 +160,10 @@ class Servers:
 
     def stop(self) -> None:
         for server in reversed(self._running):
-            server.process.stop()
-            if isinstance(server, RabbitServer):
-                server.name_service.stop()
+            server.stop()
+            if isinstance(server, PostgresServer):
+                # In a closed checkout its programs lie outside of our folder.
+                server.remove()
 
     def _started(self, server: _Server) -> _Server:
         self._running.append(server)
