@@ -1,0 +1,184 @@
+"""The fetch graph: the query tree cut into requests at every move to another subgraph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gateway.planner.hops import CastHop, FieldHop, MoveHop, RootHop
+from gateway.planner.plan import Items, OnTypes, OperationKind, PathSegment, RepresentationField
+from gateway.planner.query_tree import QueryTree, TreeNode
+from gateway.planner.selection_tree import Level, SelectedField
+from gateway.supergraph.federation_graph import FederationGraph
+
+ENTITY = "_Entity"
+
+
+@dataclass(slots=True, eq=False)
+class Input:
+    """How objects of some concrete types are represented in an entity call."""
+
+    types: frozenset[str]
+    typename: str | None
+    keys: frozenset[str]
+    fields: tuple[RepresentationField, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """One request in the making. An entity call has `inputs`; `path` is where its objects are in the response tree.
+
+    `turn` is the position among root fields that run in order.
+    """
+
+    number: int
+    subgraph: str
+    kind: OperationKind
+    path: tuple[PathSegment, ...]
+    level: Level
+    turn: int = 0
+    inputs: list[Input] = field(default_factory=list)
+    after: set[Step] = field(default_factory=set)
+
+    @property
+    def is_entity_call(self) -> bool:
+        return self.level.type_name == ENTITY
+
+
+class FetchGraph:
+    """All requests of an operation with what each waits for, in `steps`."""
+
+    def __init__(self, tree: QueryTree, graph: FederationGraph, kind: OperationKind) -> None:
+        self.steps: list[Step] = []
+        self._graph = graph
+        self._kind = kind
+        self._step_of: dict[TreeNode, Step] = {}
+        self._moves: list[tuple[TreeNode, Step]] = []
+        for root in tree.root.children.values():
+            self._add_root(root)
+        for node, step in self._moves:
+            step.after |= {self._step_of[leaf] for leaf in node.requirements}
+        if kind == "mutation":
+            self._chain_turns()
+
+    def _add_root(self, root: TreeNode) -> None:
+        assert isinstance(root.hop, RootHop)
+        step = self._new_step(root.hop.node.subgraph, self._kind, (), root.hop.node.type_name, root.hop.turn)
+        self._visit(root, step, step.level, (), None)
+
+    def _new_step(
+        self, subgraph: str, kind: OperationKind, path: tuple[PathSegment, ...], type_name: str, turn: int
+    ) -> Step:
+        step = Step(len(self.steps), subgraph, kind, path, Level(type_name), turn)
+        self.steps.append(step)
+        return step
+
+    def _visit(
+        self, node: TreeNode, step: Step, level: Level, path: tuple[PathSegment, ...], types: frozenset[str] | None
+    ) -> None:
+        """Add everything below a tree node to a step; `types` are those to which the objects were narrowed at this place."""
+        for child in node.children.values():
+            match child.hop:
+                case FieldHop():
+                    self._add_field(child, step, level, path, types)
+                case CastHop(node=tail):
+                    self._visit(child, step, level.narrowed(tail.type_name), path, frozenset((tail.type_name,)))
+                case MoveHop():
+                    self._add_move(child, step, path, types)
+
+    def _add_field(
+        self, node: TreeNode, step: Step, level: Level, path: tuple[PathSegment, ...], types: frozenset[str] | None
+    ) -> None:
+        hop = node.hop
+        assert isinstance(hop, FieldHop)
+        self._step_of[node] = step
+        selected = level.fields.get(node.response_key)
+        if selected is None:
+            selected = SelectedField(hop.edge.name, hop.arguments, node.response_key, hop.edge.type)
+            level.fields[node.response_key] = selected
+        selected.conditions |= node.conditions
+        if hop.edge.tail is None:
+            return
+        if selected.level is None:
+            selected.level = Level(hop.edge.tail.type_name)
+        narrowed = (OnTypes(types),) if types is not None else ()
+        below = (*path, *narrowed, node.response_key, *(Items() for _ in range(hop.edge.lists)))
+        self._visit(node, step, selected.level, below, None)
+
+    def _add_move(
+        self, node: TreeNode, parent: Step, path: tuple[PathSegment, ...], types: frozenset[str] | None
+    ) -> None:
+        hop = node.hop
+        assert isinstance(hop, MoveHop)
+        if hop.move.is_root:
+            step = self._new_step(hop.node.subgraph, "query", path, hop.node.type_name, parent.turn)
+            level = step.level
+        else:
+            step = self._new_step(hop.node.subgraph, "query", path, ENTITY, parent.turn)
+            step.inputs.append(self._input(node, hop))
+            level = step.level.narrowed(hop.node.type_name)
+            self._moves.append((node, step))
+        step.after.add(parent)
+        self._visit(node, step, level, path, types)
+
+    def _input(self, node: TreeNode, hop: MoveHop) -> Input:
+        base = node.parent
+        assert base is not None
+        assert base.node is not None
+        name = base.node.concrete or base.node.type_name
+        return Input(
+            # Where a subgraph knew only the interface, the tree holds the interface's name as the object's type.
+            types=self._graph.possible_types(name) | {name},
+            typename=hop.move.typename,
+            keys=frozenset(item.name for item in hop.move.key),
+            fields=_representation(base, node.requirements),
+        )
+
+    def _chain_turns(self) -> None:
+        """A root field of a mutation starts when all that belongs to the ones before it is done."""
+        roots = sorted((step for step in self.steps if not step.after), key=lambda step: step.turn)
+        for root in roots:
+            root.after |= {step for step in self.steps if step.turn == root.turn - 1}
+
+
+def _representation(base: TreeNode, leaves: Iterable[TreeNode]) -> tuple[RepresentationField, ...]:
+    """The fields of a representation as they are read from the response tree, from the paths to its leaves."""
+    fields: tuple[RepresentationField, ...] = ()
+    for leaf in leaves:
+        field_: RepresentationField | None = None
+        node = leaf
+        while node is not base:
+            assert node.parent is not None
+            if isinstance(node.hop, FieldHop):
+                field_ = _represented(node, node.hop, field_)
+            node = node.parent
+        if field_ is not None and field_.name != "__typename":
+            fields = merge_fields(fields, (field_,))
+    return fields
+
+
+def _represented(node: TreeNode, hop: FieldHop, below: RepresentationField | None) -> RepresentationField:
+    selections = None
+    if below is not None:
+        told = any(child.response_key == "__typename" for child in node.children.values())
+        typename = (RepresentationField("__typename", "__typename"),) if told else ()
+        selections = (*typename, below)
+    parent = node.parent
+    narrowed = parent.hop if parent is not None else None
+    on_types = frozenset((narrowed.node.type_name,)) if isinstance(narrowed, CastHop) else None
+    return RepresentationField(hop.edge.name, node.response_key, selections, on_types)
+
+
+def merge_fields(
+    one: tuple[RepresentationField, ...], other: tuple[RepresentationField, ...]
+) -> tuple[RepresentationField, ...]:
+    """All fields of both; a field that stands in both becomes one."""
+    merged = {(item.name, item.source, item.on_types): item for item in one}
+    for item in other:
+        key = (item.name, item.source, item.on_types)
+        known = merged.get(key)
+        if known is not None and known.selections is not None and item.selections is not None:
+            below = merge_fields(known.selections, item.selections)
+            item = RepresentationField(item.name, item.source, below, item.on_types)  # noqa: PLW2901
+        merged[key] = item
+    return tuple(merged.values())

@@ -1,0 +1,47 @@
+"""The planner: from an operation in normal form to the plan of its requests."""
+
+from __future__ import annotations
+
+from gateway.planner.fetch_graph import FetchGraph
+from gateway.planner.fetches import FetchPrinter
+from gateway.planner.operation import Operation
+from gateway.planner.optimize import optimize
+from gateway.planner.paths import Walker
+from gateway.planner.places import client_places
+from gateway.planner.plan import QueryPlan
+from gateway.planner.query_tree import QueryTree
+from gateway.planner.routes import Budget, Routes
+from gateway.supergraph.federation_graph import FederationGraph
+from gateway.supergraph.sdl import Supergraph
+
+MAX_STEPS = 200_000
+
+
+class Planner:
+    """Plans operations over one supergraph. It may serve many operations, in one thread; what it learns of routes it keeps."""
+
+    def __init__(self, supergraph: Supergraph, *, max_steps: int = MAX_STEPS) -> None:
+        self._supergraph = supergraph
+        self._max_steps = max_steps
+        self._graphs: dict[frozenset[str], tuple[FederationGraph, Routes]] = {}
+
+    def plan(self, operation: Operation, *, override_labels: frozenset[str] = frozenset()) -> QueryPlan:
+        """The plan of an operation under the active labels of `@override(label:)`.
+
+        Raises PlanError: `OPERATION_UNPLANNABLE` where the subgraphs cannot answer a field, `PLAN_BUDGET_EXCEEDED` where
+        planning takes more steps than it may.
+        """
+        graph, routes = self._graph(override_labels)
+        budget = Budget(self._max_steps)
+        leaves = Walker(graph, routes, budget).walk(operation)
+        tree = QueryTree(graph, client_places(operation, graph), budget)
+        tree.grow(leaves)
+        steps = FetchGraph(tree, graph, operation.kind).steps
+        requests = optimize(steps, budget)
+        return QueryPlan(operation.kind, FetchPrinter(operation).fetches(requests), budget.steps)
+
+    def _graph(self, labels: frozenset[str]) -> tuple[FederationGraph, Routes]:
+        if labels not in self._graphs:
+            graph = FederationGraph(self._supergraph, labels)
+            self._graphs[labels] = (graph, Routes(graph))
+        return self._graphs[labels]

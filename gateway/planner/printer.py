@@ -1,0 +1,92 @@
+"""A plan as readable text, for `python -m gateway plan` and for snapshots in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from graphql import parse, print_ast
+
+from gateway.planner.plan import (
+    Condition,
+    EntityTarget,
+    Fetch,
+    Items,
+    OnTypes,
+    PathSegment,
+    QueryPlan,
+    Rename,
+    Representation,
+    RepresentationField,
+)
+
+
+def print_plan(plan: QueryPlan) -> str:
+    """The plan's fetches in order. Equal plans print alike; the number of planning steps is left out."""
+    lines = [f"{plan.kind}: {len(plan.fetches)} request{'' if len(plan.fetches) == 1 else 's'}"]
+    for fetch in plan.fetches:
+        lines.extend(("", *_fetch_lines(fetch)))
+    return "\n".join(lines) + "\n"
+
+
+def _fetch_lines(fetch: Fetch) -> Iterator[str]:
+    after = f" after {', '.join(str(number) for number in sorted(fetch.after))}" if fetch.after else ""
+    where = f" at {path_text(fetch.path)}" if fetch.path else ""
+    yield f"[{fetch.id}] {fetch.subgraph}{after}{where}{_condition_text(fetch.condition)}"
+    for target in fetch.targets:
+        yield from _target_lines(target)
+    yield from _rename_lines(fetch.renames)
+    yield from (f"    {line}" for line in print_ast(parse(fetch.document)).splitlines())
+
+
+def _target_lines(target: EntityTarget) -> Iterator[str]:
+    yield f"  ${target.variable} from {path_text(target.path)}{_condition_text(target.condition)}"
+    for item in target.representations:
+        yield f"    {_representation_text(item)}"
+    yield from _rename_lines(target.renames)
+
+
+def _rename_lines(renames: Iterable[Rename]) -> Iterator[str]:
+    for rename in renames:
+        yield f"  rename {path_text((*rename.path, rename.alias))} to {rename.name}"
+
+
+def path_text(path: Iterable[PathSegment]) -> str:
+    """A path such as `products.@.<Book>author`; `(root)` for the root."""
+    text = ""
+    for segment in path:
+        match segment:
+            case str():
+                text += segment if not text or text.endswith(">") else f".{segment}"
+            case Items():
+                text += ".@"
+            case OnTypes(names):
+                text += f"{'.' if text else ''}<{_types_text(names)}>"
+    return text or "(root)"
+
+
+def _representation_text(item: Representation) -> str:
+    sent = f" as {item.typename}" if item.typename else ""
+    keys = f" (key {' '.join(sorted(item.keys))})" if item.keys else ""
+    return f"{_types_text(item.on_types)}{sent} {{ {_fields_text(item.fields)} }}{keys}"
+
+
+def _fields_text(fields: Iterable[RepresentationField]) -> str:
+    return " ".join(_field_text(item) for item in fields)
+
+
+def _field_text(item: RepresentationField) -> str:
+    name = item.name if item.name == item.source else f"{item.name}={item.source}"
+    below = f" {{ {_fields_text(item.selections)} }}" if item.selections is not None else ""
+    on_types = f"<{_types_text(item.on_types)}>" if item.on_types is not None else ""
+    return f"{on_types}{name}{below}"
+
+
+def _types_text(names: Iterable[str]) -> str:
+    return "|".join(sorted(names))
+
+
+def _condition_text(condition: Condition | None) -> str:
+    if condition is None:
+        return ""
+    include = [f"include ${name}" for name in sorted(condition.include)]
+    return f" if {' and '.join(include + [f'skip ${name}' for name in sorted(condition.skip)])}"

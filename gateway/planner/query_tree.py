@@ -1,0 +1,188 @@
+"""The query tree: the chosen paths of all leaves, grown together wherever they go the same way.
+
+Leaves are taken one by one, those with the fewest alternatives first, and each by the path that adds least to the tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from gateway.planner.hops import MOVE_COST, CastHop, FieldHop, Hop, MoveHop, RequiredLeaf, RootHop
+from gateway.planner.paths import Leaf
+from gateway.planner.places import Place
+from gateway.planner.plan import Condition
+from gateway.planner.routes import Budget
+from gateway.supergraph.federation_graph import FederationGraph, Node
+
+_Key = tuple[object, ...]
+
+
+class TreeNode:
+    """Where the hops from the root to here lead.
+
+    `node` is the federation graph's node for the objects here, for a leaf field that of its parent; `place` where they are
+    in the response tree. `conditions` are those under which a field is wanted; `requirements`, of a move, the leaves that
+    must have been fetched before it. `response_key` is set for fields.
+    """
+
+    __slots__ = ("children", "conditions", "hop", "node", "parent", "place", "requirements", "response_key")
+
+    def __init__(self, parent: TreeNode | None, hop: Hop | None, node: Node | None, place: Place) -> None:
+        self.parent = parent
+        self.hop = hop
+        self.node = node
+        self.place = place
+        self.response_key = ""
+        self.children: dict[_Key, TreeNode] = {}
+        self.conditions: set[Condition] = set()
+        self.requirements: list[TreeNode] = []
+
+    def at_origin(self) -> TreeNode:
+        """The node by which the object of this node came into the response tree."""
+        found = self
+        while found.parent is not None and isinstance(found.hop, MoveHop | CastHop):
+            found = found.parent
+        return found
+
+
+class QueryTree:
+    """Grows the tree. Build it once with `grow`; read it from `root`."""
+
+    def __init__(self, graph: FederationGraph, places: Place, budget: Budget) -> None:
+        self.root = TreeNode(None, None, None, places)
+        self._graph = graph
+        self._budget = budget
+
+    def grow(self, leaves: Sequence[Leaf]) -> None:
+        """Add a path for every leaf."""
+        settled = [leaf for leaf in leaves if len(leaf.alternatives) == 1]
+        open_leaves = [leaf for leaf in leaves if len(leaf.alternatives) > 1]
+        for leaf in (*settled, *sorted(open_leaves, key=lambda leaf: len(leaf.alternatives))):
+            ways = [tuple(path.hops()) for path in leaf.alternatives]
+            self._insert(self.root, self._cheapest(self.root, ways), None)
+
+    def _insert(self, base: TreeNode, hops: Iterable[Hop], condition: Condition | None) -> TreeNode:
+        """Add one path below `base`. `condition` is that of planner's own fields; client fields bring theirs."""
+        node = base
+        pending: list[TreeNode] = []
+        for hop in hops:
+            self._budget.spend()
+            node = self._step(node, hop)
+            if not isinstance(hop, FieldHop):
+                pending.append(node)
+                continue
+            wanted = hop.condition if condition is None else condition
+            for earlier in pending:
+                self._demand(earlier, wanted)
+            pending.clear()
+            node.conditions.add(wanted)
+            if condition is not None and hop.edge.tail is not None and self._graph.is_abstract(hop.edge.tail):
+                # Whoever is sent the object must be able to tell its type.
+                self._typename(node).conditions.add(condition)
+        return node
+
+    def _step(self, node: TreeNode, hop: Hop) -> TreeNode:
+        key, response_key = self._key(node, hop)
+        known = node.children.get(key)
+        if known is not None:
+            return known
+        match hop:
+            case FieldHop():
+                child = TreeNode(node, hop, hop.edge.tail, node.place.child(response_key))
+                child.response_key = response_key
+            case _:
+                child = TreeNode(node, hop, hop.node, node.place)
+        node.children[key] = child
+        return child
+
+    def _demand(self, node: TreeNode, condition: Condition) -> None:
+        """Fetch what a move or a cast needs, at least where `condition` holds."""
+        base = node.parent
+        assert base is not None
+        match node.hop:
+            case CastHop():
+                self._typename(self._knows_type(base)).conditions.add(condition)
+            case MoveHop(move=move, requirement=requirement) if not move.is_root:
+                self._typename(base.at_origin()).conditions.add(condition)
+                if not node.requirements:
+                    node.requirements = [self._require(base, leaf, condition) for leaf in requirement.leaves]
+                    return
+                for leaf in node.requirements:
+                    self._insert(base, _hops_between(base, leaf), condition)
+
+    def _require(self, base: TreeNode, leaf: RequiredLeaf, condition: Condition) -> TreeNode:
+        return self._insert(base, self._cheapest(base, leaf.alternatives), condition)
+
+    def _typename(self, node: TreeNode) -> TreeNode:
+        assert node.node is not None
+        return self._step(node, FieldHop(self._graph.typename(node.node)))
+
+    def _knows_type(self, node: TreeNode) -> TreeNode:
+        """The first node on the way to an object whose subgraph knows the object's type."""
+        while node.parent is not None and isinstance(node.hop, MoveHop | CastHop):
+            if isinstance(node.hop, MoveHop) and self._is_blind(node.parent):
+                break
+            node = node.parent
+        return node
+
+    def _is_blind(self, node: TreeNode) -> bool:
+        return node.node is not None and self._graph.is_interface_object(node.node) and node.node.concrete is None
+
+    def _cheapest(self, base: TreeNode, ways: Sequence[tuple[Hop, ...]]) -> tuple[Hop, ...]:
+        if len(ways) == 1:
+            return ways[0]
+        return min(ways, key=lambda way: self._added_cost(base, way))
+
+    def _added_cost(self, base: TreeNode | None, hops: Iterable[Hop]) -> int:
+        """What a path would add to the tree; `base` is None where nothing of it is there yet."""
+        cost = 0
+        node = base
+        for hop in hops:
+            self._budget.spend()
+            child = node.children.get(self._key(node, hop)[0]) if node is not None else None
+            if child is None:
+                cost += 1 if isinstance(hop, FieldHop | CastHop) else MOVE_COST
+                if isinstance(hop, MoveHop):
+                    cost += sum(self._cheapest_cost(node, leaf) for leaf in hop.requirement.leaves)
+            node = child
+        return cost
+
+    def _cheapest_cost(self, base: TreeNode | None, leaf: RequiredLeaf) -> int:
+        return min(self._added_cost(base, way) for way in leaf.alternatives)
+
+    def _key(self, node: TreeNode, hop: Hop) -> tuple[_Key, str]:
+        """What tells a hop from its siblings, and the response key of a field."""
+        match hop:
+            case RootHop():
+                return (hop.node, hop.turn), ""
+            case CastHop():
+                return (hop.node,), ""
+            case MoveHop():
+                return (hop.node, hop.move.key, hop.requires), ""
+            case FieldHop():
+                response_key = hop.response_key or self._free_key(node, hop)
+                return (hop.edge, hop.arguments, response_key), response_key
+
+    def _free_key(self, node: TreeNode, hop: FieldHop) -> str:
+        return node.place.key_for(self._types(hop.edge.head), hop.edge.name, hop.arguments)
+
+    def _types(self, node: Node) -> frozenset[str]:
+        return self._graph.possible_types(node.concrete or node.type_name)
+
+
+def _hops_between(base: TreeNode, node: TreeNode) -> list[Hop]:
+    hops: list[Hop] = []
+    while node is not base:
+        assert node.hop is not None
+        assert node.parent is not None
+        hops.append(node.hop)
+        node = node.parent
+    hops.reverse()
+    return hops
+
+
+def descendants(node: TreeNode) -> Iterator[TreeNode]:
+    """All nodes below, parents first, in the order in which they were added."""
+    for child in node.children.values():
+        yield child
+        yield from descendants(child)

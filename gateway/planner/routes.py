@@ -1,0 +1,240 @@
+"""From an object to one of its fields: directly, or over entity calls to other subgraphs.
+
+What is found depends on the federation graph alone, never on the operation, and is therefore kept for all operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
+
+from gateway.errors import PlanError
+from gateway.planner.hops import (
+    CAST_COST,
+    FIELD_COST,
+    MOVE_COST,
+    CastHop,
+    FieldHop,
+    Hop,
+    MoveHop,
+    RequiredLeaf,
+    Requirement,
+    Route,
+)
+from gateway.supergraph.federation_graph import FederationGraph, FieldEdge, Move, Node
+from gateway.supergraph.field_set import FieldSet, FieldSetItem, merge_field_sets
+
+MAX_ALTERNATIVES = 4
+
+_Goal = tuple[Node, str, str | None]
+
+
+class Budget:
+    """Counts the steps of planning one operation."""
+
+    def __init__(self, limit: int) -> None:
+        self.steps = 0
+        self._limit = limit
+
+    def spend(self, steps: int = 1) -> None:
+        """Raises PlanError `PLAN_BUDGET_EXCEEDED` once more steps are taken than planning may take."""
+        self.steps += steps
+        if self.steps > self._limit:
+            raise PlanError("PLAN_BUDGET_EXCEEDED", f"Planning the operation takes more than {self._limit} steps.")
+
+
+@dataclass(slots=True)
+class _Search:
+    """The state of one search over the nodes of one object, cheapest first."""
+
+    goal: _Goal
+    heap: list[tuple[int, int, Node, tuple[Hop, ...]]]
+    order: count[int] = field(default_factory=lambda: count(1))
+    visited: set[Node] = field(default_factory=set)
+    found: dict[str, list[Route]] = field(default_factory=dict)
+
+    def push(self, cost: int, node: Node, hops: tuple[Hop, ...]) -> None:
+        heappush(self.heap, (cost, next(self.order), node, hops))
+
+    def record(self, route: Route) -> None:
+        """Keep the cheapest routes to each subgraph."""
+        known = self.found.setdefault(route.edge.head.subgraph, [])
+        if not known or route.cost == known[0].cost:
+            known.append(route)
+        elif route.cost < known[0].cost:
+            known[:] = [route]
+
+
+class Routes:
+    """Finds and keeps routes in one federation graph."""
+
+    def __init__(self, graph: FederationGraph) -> None:
+        self._graph = graph
+        self._reached: dict[_Goal, tuple[Route, ...]] = {}
+        self._resolved: dict[tuple[Node, FieldSet], Requirement | None] = {}
+        self._active: set[_Goal] = set()
+        self._cut = False
+
+    def direct(self, node: Node, name: str, on: str | None = None) -> Route | None:
+        """The route to a field without leaving the subgraph; `on` asks for it on one concrete type only."""
+        head = node if on is None else self._graph.cast(node, on)
+        if head is None:
+            return None
+        edge = self._graph.field(head, name)
+        if edge is None or edge.requires:
+            return None
+        if head is node:
+            return Route((), edge, FIELD_COST)
+        return Route((CastHop(head),), edge, CAST_COST + FIELD_COST)
+
+    def reach(self, node: Node, name: str, budget: Budget, on: str | None = None) -> tuple[Route, ...]:
+        """The cheapest routes to a field over entity calls, for each subgraph that answers it, cheapest first."""
+        goal = (node, name, on)
+        if goal in self._reached:
+            return self._reached[goal]
+        if goal in self._active:
+            # The way to a field cannot lead over that same field.
+            self._cut = True
+            return ()
+        outer, self._cut = self._cut, False
+        self._active.add(goal)
+        try:
+            routes = self._search(goal, budget)
+        finally:
+            self._active.discard(goal)
+        # What was found while some way was barred may be less than there is.
+        if not self._cut or not self._active:
+            self._reached[goal] = routes
+        self._cut = self._cut or outer
+        return routes
+
+    def resolve(self, node: Node, fields: FieldSet, budget: Budget) -> Requirement | None:
+        """How to get all `fields` of an object at `node`; None if some cannot be had."""
+        key = (node, fields)
+        if key in self._resolved:
+            return self._resolved[key]
+        outer, self._cut = self._cut, False
+        requirement = self._resolve(node, fields, budget)
+        if not self._cut or not self._active:
+            self._resolved[key] = requirement
+        self._cut = self._cut or outer
+        return requirement
+
+    def _search(self, goal: _Goal, budget: Budget) -> tuple[Route, ...]:
+        start, name, on = goal
+        search = _Search(goal, [(0, 0, start, ())])
+        while search.heap:
+            cost, _, node, hops = heappop(search.heap)
+            if node in search.visited:
+                continue
+            budget.spend()
+            search.visited.add(node)
+            if node is not start:
+                route = self.direct(node, name, on)
+                if route is not None:
+                    search.record(Route((*hops, *route.hops), route.edge, cost + route.cost))
+                    continue
+            self._expand(search, cost, node, hops, budget)
+        routes = [route for group in search.found.values() for route in group[:MAX_ALTERNATIVES]]
+        return tuple(sorted(routes, key=lambda route: (route.cost, route.edge.head.subgraph)))
+
+    def _expand(self, search: _Search, cost: int, node: Node, hops: tuple[Hop, ...], budget: Budget) -> None:
+        start, _, on = search.goal
+        if on is not None:
+            cast = self._graph.cast(node, on)
+            if cast is not None and cast is not node:
+                search.push(cost + CAST_COST, cast, (*hops, CastHop(cast)))
+                # Whoever can tell the types apart goes on from the concrete type alone.
+                return
+        for move in (*self._graph.moves(node), *self._graph.entries(node)):
+            budget.spend()
+            self._record_computed(search, cost, node, hops, move, budget)
+            if move.tail.subgraph in (node.subgraph, start.subgraph) or move.tail in search.visited:
+                continue
+            requirement = self.resolve(node, move.key, budget)
+            if requirement is not None:
+                step = cost + MOVE_COST + requirement.cost
+                search.push(step, move.tail, (*hops, MoveHop(move, (), requirement)))
+
+    def _record_computed(
+        self, search: _Search, cost: int, node: Node, hops: tuple[Hop, ...], move: Move, budget: Budget
+    ) -> None:
+        """Where the field has requirements in the subgraph moved to: the call brings them along with the key."""
+        _, name, on = search.goal
+        head = move.tail if on is None else self._graph.cast(move.tail, on)
+        edge = self._graph.field(head, name) if head is not None else None
+        if head is None or edge is None or not edge.requires:
+            return
+        requirement = self._resolve_both(node, move.key, edge.requires, budget)
+        if requirement is not None:
+            hop = MoveHop(move, edge.requires, requirement)
+            path = (*hops, hop) if head is move.tail else (*hops, hop, CastHop(head))
+            search.record(Route(path, edge, cost + MOVE_COST + requirement.cost + FIELD_COST))
+
+    def _resolve_both(self, node: Node, key: FieldSet, requires: FieldSet, budget: Budget) -> Requirement | None:
+        return self.resolve(node, merge_field_sets(key, requires), budget)
+
+    def _resolve(self, node: Node, fields: FieldSet, budget: Budget) -> Requirement | None:
+        leaves: list[RequiredLeaf] = []
+        cost = 0
+        for item in fields:
+            for on in self._targets(node, item):
+                found = self._resolve_item(node, item, on, budget)
+                if found is None:
+                    return None
+                leaves.extend(found.leaves)
+                cost += found.cost
+        return Requirement(tuple(leaves), cost)
+
+    def _targets(self, node: Node, item: FieldSetItem) -> Sequence[str | None]:
+        """The concrete types on which a required field is needed at a node; None stands for all, whatever they are."""
+        known = {node.concrete} if node.concrete else self._graph.members(node)
+        wanted = known if item.on is None else known & self._graph.possible_types(item.on)
+        everyone = item.on is None or (wanted == known and bool(known))
+        if everyone and (not self._graph.is_abstract(node) or self._graph.field(node, item.name) is not None):
+            return [None]
+        return sorted(wanted)
+
+    def _resolve_item(self, node: Node, item: FieldSetItem, on: str | None, budget: Budget) -> Requirement | None:
+        best: list[tuple[Route, Requirement]] = []
+        for route in self._candidates(node, item.name, on, budget):
+            if best and route.cost > best[0][0].cost + best[0][1].cost:
+                break
+            below = self._below(route.edge, item, budget)
+            if below is None:
+                continue
+            total = route.cost + below.cost
+            if best and total > best[0][0].cost + best[0][1].cost:
+                continue
+            if best and total < best[0][0].cost + best[0][1].cost:
+                best.clear()
+            best.append((route, below))
+        if not best:
+            return None
+        return Requirement(tuple(_leaves(best, item)), best[0][0].cost + best[0][1].cost)
+
+    def _candidates(self, node: Node, name: str, on: str | None, budget: Budget) -> Iterator[Route]:
+        budget.spend()
+        direct = self.direct(node, name, on)
+        if direct is not None:
+            yield direct
+        yield from self.reach(node, name, budget, on)
+
+    def _below(self, edge: FieldEdge, item: FieldSetItem, budget: Budget) -> Requirement | None:
+        if not item.selections:
+            return Requirement()
+        return self.resolve(edge.tail, item.selections, budget) if edge.tail else None
+
+
+def _leaves(best: list[tuple[Route, Requirement]], item: FieldSetItem) -> Iterator[RequiredLeaf]:
+    """The leaves of one required field. Equally cheap ways stay open for a leaf; to a composite field one is taken."""
+    if not item.selections:
+        ways = [(*route.hops, FieldHop(route.edge, item.arguments)) for route, _ in best[:MAX_ALTERNATIVES]]
+        yield RequiredLeaf(tuple(ways))
+        return
+    route, below = best[0]
+    prefix = (*route.hops, FieldHop(route.edge, item.arguments))
+    for leaf in below.leaves:
+        yield RequiredLeaf(tuple((*prefix, *way) for way in leaf.alternatives))
