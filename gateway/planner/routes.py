@@ -68,14 +68,20 @@ class _Search:
 
 
 class Routes:
-    """Finds and keeps routes in one federation graph."""
+    """Finds and keeps routes in one federation graph.
+
+    A route to one field may need others, for keys and requirements, and those may need the first. All routes that hang
+    together are therefore drafted together: from none at all, round by round, until no round finds a cheaper one. As every
+    call costs something, no route can come to rest upon itself.
+    """
 
     def __init__(self, graph: FederationGraph) -> None:
         self._graph = graph
         self._reached: dict[_Goal, tuple[Route, ...]] = {}
         self._resolved: dict[tuple[Node, FieldSet], Requirement | None] = {}
-        self._active: set[_Goal] = set()
-        self._cut = False
+        self._drafts: dict[_Goal, tuple[Route, ...]] = {}
+        self._drafted: dict[tuple[Node, FieldSet], Requirement | None] = {}
+        self._used_draft = False
 
     def direct(self, node: Node, name: str, on: str | None = None) -> Route | None:
         """The route to a field without leaving the subgraph; `on` asks for it on one concrete type only."""
@@ -94,32 +100,45 @@ class Routes:
         goal = (node, name, on)
         if goal in self._reached:
             return self._reached[goal]
-        if goal in self._active:
-            # The way to a field cannot lead over that same field.
-            self._cut = True
-            return ()
-        outer, self._cut = self._cut, False
-        self._active.add(goal)
+        if self._drafts:
+            self._used_draft = True
+            return self._drafts.setdefault(goal, ())
         try:
-            routes = self._search(goal, budget)
+            self._settle(goal, budget)
+            self._reached.update(self._drafts)
         finally:
-            self._active.discard(goal)
-        # What was found while some way was barred may be less than there is.
-        if not self._cut or not self._active:
-            self._reached[goal] = routes
-        self._cut = self._cut or outer
-        return routes
+            self._drafts = {}
+            self._drafted = {}
+        return self._reached[goal]
 
-    def resolve(self, node: Node, fields: FieldSet, budget: Budget) -> Requirement | None:
+    def _settle(self, goal: _Goal, budget: Budget) -> None:
+        """Draft the routes to a goal and to all it needs, until nothing changes any more."""
+        self._drafts = {goal: ()}
+        changed = True
+        while changed:
+            changed = False
+            # What was asked for last is what the others need.
+            for each in reversed(list(self._drafts)):
+                known = len(self._drafts)
+                routes = self._search(each, budget)
+                if _costs(routes) != _costs(self._drafts[each]):
+                    changed = True
+                    self._drafted = {}
+                self._drafts[each] = routes
+                changed = changed or len(self._drafts) > known
+
+    def _resolve(self, node: Node, fields: FieldSet, budget: Budget) -> Requirement | None:
         """How to get all `fields` of an object at `node`; None if some cannot be had."""
         key = (node, fields)
         if key in self._resolved:
             return self._resolved[key]
-        outer, self._cut = self._cut, False
-        requirement = self._resolve(node, fields, budget)
-        if not self._cut or not self._active:
-            self._resolved[key] = requirement
-        self._cut = self._cut or outer
+        if key in self._drafted:
+            self._used_draft = True
+            return self._drafted[key]
+        outer, self._used_draft = self._used_draft, False
+        requirement = self._resolve_all(node, fields, budget)
+        (self._drafted if self._used_draft else self._resolved)[key] = requirement
+        self._used_draft = self._used_draft or outer
         return requirement
 
     def _search(self, goal: _Goal, budget: Budget) -> tuple[Route, ...]:
@@ -148,12 +167,15 @@ class Routes:
                 search.push(cost + CAST_COST, cast, (*hops, CastHop(cast)))
                 # Whoever can tell the types apart goes on from the concrete type alone.
                 return
+        # Coming back makes sense only where the way has told of which type the object is.
+        blind = on is not None and self._graph.is_interface_object(start)
+        barred = {node.subgraph} if blind else {node.subgraph, start.subgraph}
         for move in (*self._graph.moves(node), *self._graph.entries(node)):
             budget.spend()
             self._record_computed(search, cost, node, hops, move, budget)
-            if move.tail.subgraph in (node.subgraph, start.subgraph) or move.tail in search.visited:
+            if move.tail.subgraph in barred or move.tail in search.visited:
                 continue
-            requirement = self.resolve(node, move.key, budget)
+            requirement = self._resolve(node, move.key, budget)
             if requirement is not None:
                 step = cost + MOVE_COST + requirement.cost
                 search.push(step, move.tail, (*hops, MoveHop(move, (), requirement)))
@@ -167,16 +189,13 @@ class Routes:
         edge = self._graph.field(head, name) if head is not None else None
         if head is None or edge is None or not edge.requires:
             return
-        requirement = self._resolve_both(node, move.key, edge.requires, budget)
+        requirement = self._resolve(node, merge_field_sets(move.key, edge.requires), budget)
         if requirement is not None:
             hop = MoveHop(move, edge.requires, requirement)
             path = (*hops, hop) if head is move.tail else (*hops, hop, CastHop(head))
             search.record(Route(path, edge, cost + MOVE_COST + requirement.cost + FIELD_COST))
 
-    def _resolve_both(self, node: Node, key: FieldSet, requires: FieldSet, budget: Budget) -> Requirement | None:
-        return self.resolve(node, merge_field_sets(key, requires), budget)
-
-    def _resolve(self, node: Node, fields: FieldSet, budget: Budget) -> Requirement | None:
+    def _resolve_all(self, node: Node, fields: FieldSet, budget: Budget) -> Requirement | None:
         leaves: list[RequiredLeaf] = []
         cost = 0
         for item in fields:
@@ -225,7 +244,11 @@ class Routes:
     def _below(self, edge: FieldEdge, item: FieldSetItem, budget: Budget) -> Requirement | None:
         if not item.selections:
             return Requirement()
-        return self.resolve(edge.tail, item.selections, budget) if edge.tail else None
+        return self._resolve(edge.tail, item.selections, budget) if edge.tail else None
+
+
+def _costs(routes: tuple[Route, ...]) -> list[tuple[str, int]]:
+    return [(route.edge.head.subgraph, route.cost) for route in routes]
 
 
 def _leaves(best: list[tuple[Route, Requirement]], item: FieldSetItem) -> Iterator[RequiredLeaf]:
