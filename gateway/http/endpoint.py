@@ -1,0 +1,147 @@
+"""The gateway as an ASGI application: the GraphQL endpoint, health and metrics."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
+from uuid import uuid4
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import Receive, Scope, Send
+
+from gateway.errors import RequestRefused
+from gateway.http.config import HttpConfig
+from gateway.http.cors import cors_headers, preflight_headers
+from gateway.http.health import Readiness
+from gateway.http.negotiation import JSON, negotiate
+from gateway.http.request import (
+    check_content_type,
+    client_address,
+    get_parameters,
+    graphql_request,
+    header_map,
+    post_parameters,
+    read_body,
+)
+from gateway.http.response import send_bytes, send_response
+from gateway.pipeline.identify import CORRELATION
+from gateway.pipeline.pipeline import Pipeline
+from gateway.pipeline.request import GraphQLRequest, refused
+from gateway.security.csrf import check_origin
+from gateway.telemetry.metrics import IN_FLIGHT, REQUEST_SECONDS
+from shared.telemetry.context import Correlation, bind
+
+_CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_TEXT = {"content-type": "text/plain; charset=utf-8"}
+
+Hook = Callable[[], Awaitable[None]]
+
+
+class GatewayEndpoint:
+    """`on_stop` runs when the server stops. Ready from the server's start."""
+
+    def __init__(
+        self,
+        config: HttpConfig,
+        pipeline: Pipeline,
+        readiness: Readiness,
+        *,
+        body_limit: int,
+        on_stop: Hook,
+    ) -> None:
+        self._config = config
+        self._pipeline = pipeline
+        self._readiness = readiness
+        self._body_limit = body_limit
+        self._on_stop = on_stop
+        self._in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1002})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._readiness.open()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._readiness.close()
+        await self._on_stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path == self._config.path:
+            await self._graphql(scope, receive, send)
+        elif path == "/health/live":
+            await send_bytes(send, 200, b"live\n", _TEXT)
+        elif path == "/health/ready":
+            ready = self._readiness.ready
+            await send_bytes(send, 200 if ready else 503, b"ready\n" if ready else b"not ready\n", _TEXT)
+        elif path == self._config.metrics_path:
+            await send_bytes(send, 200, generate_latest(), {"content-type": CONTENT_TYPE_LATEST})
+        else:
+            await send_bytes(send, 404, b"not found\n", _TEXT)
+
+    async def _graphql(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = _with_correlation(header_map(scope))
+        if scope["method"] == "OPTIONS":
+            await send_bytes(send, 204, b"", preflight_headers(self._config.cors, headers))
+            return
+        outgoing = {**cors_headers(self._config.cors, headers), CORRELATION: headers[CORRELATION]}
+        media_type = negotiate(headers.get("accept"))
+        correlation = Correlation(headers[CORRELATION], traceparent=headers.get("traceparent"))
+        started = perf_counter()
+        try:
+            self._admit(headers, media_type)
+            request = await self._request(scope, receive, headers)
+        except RequestRefused as refusal:
+            await send_response(send, refused(refusal), media_type or JSON, outgoing)
+            return
+        self._in_flight += 1
+        IN_FLIGHT.inc()
+        try:
+            with bind(correlation):
+                response = await self._pipeline.answer(request)
+        finally:
+            self._in_flight -= 1
+            IN_FLIGHT.dec()
+            REQUEST_SECONDS.observe(perf_counter() - started)
+        await send_response(send, response, media_type or JSON, outgoing)
+
+    def _admit(self, headers: Mapping[str, str], media_type: str | None) -> None:
+        if self._in_flight >= self._config.max_in_flight:
+            raise RequestRefused("OVERLOADED", "Too much to do. Try again.", status=503, retry_after=1)
+        if media_type is None:
+            raise RequestRefused("NOT_ACCEPTABLE", "Accept application/graphql-response+json.", status=406)
+        if self._config.cross_site_protection:
+            check_origin(headers, self._config.cors.allow_origins)
+
+    async def _request(self, scope: Scope, receive: Receive, headers: Mapping[str, str]) -> GraphQLRequest:
+        method = scope["method"]
+        client = client_address(scope, headers, self._config.trusted_proxies)
+        if method == "GET":
+            if len(scope["query_string"]) > self._body_limit:
+                raise RequestRefused("PAYLOAD_TOO_LARGE", "The query string is too long.", status=413)
+            return graphql_request(get_parameters(scope), headers, client, read_only=True)
+        if method != "POST":
+            raise RequestRefused("METHOD_NOT_ALLOWED", "Send GET or POST.", status=405)
+        check_content_type(headers)
+        body = await read_body(receive, headers, self._body_limit)
+        return graphql_request(post_parameters(body), headers, client, read_only=False)
+
+
+def _with_correlation(headers: dict[str, str]) -> dict[str, str]:
+    """The headers with an id for the whole story, and without trace context that is not well formed."""
+    if _CORRELATION_ID.fullmatch(headers.get(CORRELATION, "")) is None:
+        headers[CORRELATION] = str(uuid4())
+    if _TRACEPARENT.fullmatch(headers.get("traceparent", "")) is None:
+        headers.pop("traceparent", None)
+        headers.pop("tracestate", None)
+    return headers

@@ -1,0 +1,41 @@
+"""From a GraphQL response to an HTTP response (GraphQL over HTTP, section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+from starlette.types import Send
+
+from gateway.http.negotiation import JSON
+from gateway.pipeline.request import GraphQLResponse
+
+Headers = Mapping[str, str]
+
+
+async def send_bytes(send: Send, status: int, body: bytes, headers: Headers) -> None:
+    """Send one whole response."""
+    lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    lines.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_response(send: Send, response: GraphQLResponse, media_type: str, headers: Headers) -> None:
+    """Send a GraphQL response as `media_type`."""
+    refusal = response.refusal
+    extra = {"content-type": f"{media_type}; charset=utf-8", "cache-control": "no-store"}
+    if refusal is not None and refusal.retry_after is not None:
+        extra["retry-after"] = str(refusal.retry_after)
+    if refusal is not None and refusal.status == 401:
+        extra["www-authenticate"] = "Bearer"
+    if refusal is not None and refusal.status == 405:
+        extra["allow"] = "POST"
+    await send_bytes(send, _status(response, media_type), orjson.dumps(response.payload), {**headers, **extra})
+
+
+def _status(response: GraphQLResponse, media_type: str) -> int:
+    if response.refusal is None:
+        return 200
+    # Clients of the old media type take any status but 200 for a failure of the transport and do not read the errors.
+    return 200 if response.refusal.well_formed and media_type == JSON else response.refusal.status

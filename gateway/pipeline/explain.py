@@ -1,0 +1,40 @@
+"""A query plan as JSON, for `extensions.queryPlan`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.planner.plan import Fetch, Items, OnTypes, PathSegment, QueryPlan
+
+
+def plan_extension(plan: QueryPlan) -> dict[str, Any]:
+    """Every fetch with its subgraph, document, the places it adds to and the fetches it waits for."""
+    return {"kind": plan.kind, "steps": plan.steps, "fetches": [_fetch(fetch) for fetch in plan.fetches]}
+
+
+def _fetch(fetch: Fetch) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "id": fetch.id,
+        "subgraph": fetch.subgraph,
+        "kind": fetch.kind,
+        "document": fetch.document,
+        "after": sorted(fetch.after),
+    }
+    if fetch.targets:
+        entry["paths"] = [_path(target.path) for target in fetch.targets]
+    elif fetch.path:
+        entry["paths"] = [_path(fetch.path)]
+    return entry
+
+
+def _path(path: tuple[PathSegment, ...]) -> str:
+    parts: list[str] = []
+    for segment in path:
+        match segment:
+            case str():
+                parts.append(segment)
+            case Items():
+                parts.append("@")
+            case OnTypes():
+                parts.append(f"|[{','.join(sorted(segment.names))}]")
+    return ".".join(parts)

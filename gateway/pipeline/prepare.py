@@ -1,0 +1,113 @@
+"""parse → limit → validate → normalise → plan: all that depends on the document alone, done once and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, parse, validate
+
+from gateway.errors import PlanError, RequestRefused
+from gateway.executor.executor import CompiledPlan, compile_plan
+from gateway.executor.projection import Projection
+from gateway.pipeline.introspection import introspect, introspection_document
+from gateway.planner.normalize import normalize
+from gateway.planner.operation import Operation
+from gateway.planner.plan import QueryPlan
+from gateway.planner.planner import Planner
+from gateway.security.introspection import IntrospectionConfig, validation_rules
+from gateway.security.limits import LimitsConfig, check_document, check_text
+
+MAX_REPORTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOperation:
+    """An operation that is ready to run with any variables. `root_fields` has one name for each field asked for.
+
+    `introspected` is the answer to `introspection` where no variable can change it: a page of the explorer costs 20 ms once.
+    """
+
+    operation: Operation
+    plan: QueryPlan
+    compiled: CompiledPlan
+    projection: Projection
+    introspection: DocumentNode | None
+    introspected: Mapping[str, Any] | None
+    root_fields: tuple[str, ...]
+
+
+class Preparation:
+    """Prepares documents for one supergraph. Pure computation, on one thread at a time."""
+
+    def __init__(
+        self, schema: GraphQLSchema, planner: Planner, limits: LimitsConfig, introspection: IntrospectionConfig
+    ) -> None:
+        self._schema = schema
+        self._planner = planner
+        self._limits = limits
+        self._rules = validation_rules(introspection)
+        self._hide_suggestions = not introspection.enabled
+
+    def prepare(self, text: str, operation_name: str | None, labels: frozenset[str]) -> PreparedOperation:
+        """Raises RequestRefused."""
+        check_text(text, self._limits)
+        document = _parse(text)
+        check_document(document, self._limits)
+        self._validate(document)
+        try:
+            operation = normalize(self._schema, document, operation_name)
+            if operation.kind == "subscription":
+                raise RequestRefused(
+                    "SUBSCRIPTIONS_UNSUPPORTED", "Subscriptions are not served here.", well_formed=True
+                )
+            plan = self._planner.plan(operation, override_labels=labels)
+        except PlanError as error:
+            raise RequestRefused(error.code, error.message, well_formed=True) from error
+        introspection = introspection_document(operation)
+        fixed = introspection is not None and not operation.variables
+        return PreparedOperation(
+            operation=operation,
+            plan=plan,
+            compiled=compile_plan(plan),
+            projection=Projection(self._schema, operation),
+            introspection=introspection,
+            introspected=introspect(self._schema, introspection, {}) if introspection and fixed else None,
+            root_fields=tuple(selection.name for selection in operation.selections),
+        )
+
+    def _validate(self, document: DocumentNode) -> None:
+        errors = validate(
+            self._schema,
+            document,
+            self._rules,
+            max_errors=MAX_REPORTED,
+            hide_suggestions=self._hide_suggestions,
+            allow_empty_selection_sets=False,
+        )
+        if errors:
+            raise _document_refusal("GRAPHQL_VALIDATION_FAILED", errors)
+
+
+def _parse(text: str) -> DocumentNode:
+    try:
+        return parse(text, allow_empty_selection_sets=False)
+    except GraphQLSyntaxError as error:
+        raise _document_refusal("GRAPHQL_PARSE_FAILED", [error]) from error
+    except RecursionError as error:
+        raise RequestRefused("DEPTH_LIMIT_EXCEEDED", "The document is nested too deeply.") from error
+
+
+def _document_refusal(code: str, errors: Sequence[GraphQLError]) -> RequestRefused:
+    return RequestRefused(
+        code, errors[0].message, well_formed=True, entries=tuple(_entry(error, code) for error in errors)
+    )
+
+
+def _entry(error: GraphQLError, code: str) -> dict[str, Any]:
+    entry: dict[str, Any] = {"message": error.message}
+    if error.locations:
+        entry["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
+    entry["extensions"] = {"code": code}
+    return entry

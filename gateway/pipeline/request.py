@@ -1,0 +1,34 @@
+"""What the pipeline takes and gives, whatever the transport."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.errors import RequestRefused
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """One request. `headers` are in lower case; `client` is the client's address; `read_only` forbids mutations (GET)."""
+
+    query: str
+    operation_name: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    client: str = ""
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLResponse:
+    """`payload` is the response object. `refusal` is set where nothing was executed."""
+
+    payload: Mapping[str, Any]
+    refusal: RequestRefused | None = None
+
+
+def refused(refusal: RequestRefused) -> GraphQLResponse:
+    """The response to a request that is not executed."""
+    return GraphQLResponse({"errors": list(refusal.entries)}, refusal)

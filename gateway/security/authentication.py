@@ -1,0 +1,157 @@
+"""Verifies access tokens: JWTs of RFC 9068 (`typ: at+jwt`) by the keys of a JWKS URL, in the spirit of RFC 8725."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from time import monotonic, time
+from typing import Any, Literal
+
+import jwt
+from jwt import PyJWK, PyJWKSet
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.errors import RequestRefused
+
+logger = logging.getLogger(__name__)
+
+_TOKENS_KEPT = 4096
+_TOKEN_KEPT_SECONDS = 5.0
+_LONGEST_TOKEN = 8192
+_KEY_CLASS = {"EdDSA": "OKP", "ES256": "EC", "RS256": "RSA"}
+
+
+class AuthenticationConfig(BaseModel):
+    """Whose access tokens are good. Times in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    jwks_url: str
+    issuer: str
+    audience: str
+    algorithms: tuple[Literal["EdDSA", "ES256", "RS256"], ...] = ("EdDSA", "ES256", "RS256")
+    typ: str = "at+jwt"
+    leeway: int = Field(default=10, ge=0, le=60)
+    keys_kept_seconds: float = Field(default=300, gt=0)
+    refresh_pause_seconds: float = Field(default=10, gt=0, description="At least so long between two reads of the keys")
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A verified token: `text` as it came, `claims` as they were signed."""
+
+    text: str
+    claims: Mapping[str, Any]
+
+    @property
+    def expires_at(self) -> float:
+        return float(self.claims["exp"])
+
+
+class JwksKeys:
+    """The signing keys by their id, read again when they are old and when an unknown id turns up."""
+
+    def __init__(
+        self,
+        read: Callable[[], Awaitable[bytes]],
+        config: AuthenticationConfig,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._read = read
+        self._config = config
+        self._clock = clock
+        self._keys: dict[str, PyJWK] = {}
+        self._read_at = self._tried_at = float("-inf")
+        self._reading = asyncio.Lock()
+
+    async def find(self, key_id: str) -> PyJWK | None:
+        """The key, or None. Raises ConnectionError where the keys are too old and cannot be read."""
+        if self._is_old() or (key_id not in self._keys and self._may_read()):
+            async with self._reading:
+                # Whoever held the lock before may have read them already.
+                if self._is_old() or (key_id not in self._keys and self._may_read()):
+                    await self._refresh()
+        return self._keys.get(key_id)
+
+    def _is_old(self) -> bool:
+        return self._clock() - self._read_at >= self._config.keys_kept_seconds
+
+    def _may_read(self) -> bool:
+        return self._clock() - self._tried_at >= self._config.refresh_pause_seconds
+
+    async def _refresh(self) -> None:
+        if self._is_old() and not self._may_read():
+            raise ConnectionError("the signing keys cannot be read")
+        self._tried_at = self._clock()
+        try:
+            keys = PyJWKSet.from_json((await self._read()).decode()).keys
+        except (jwt.PyJWTError, ValueError, OSError) as error:
+            logger.exception("reading the signing keys failed", extra={"url": self._config.jwks_url})
+            if self._is_old():
+                raise ConnectionError("the signing keys cannot be read") from error
+            return
+        self._keys = {key.key_id: key for key in keys if key.key_id}
+        self._read_at = self._clock()
+
+
+class Authenticator:
+    """Turns the Authorization header into a verified token. A verdict is kept for a few seconds at most."""
+
+    def __init__(self, keys: JwksKeys, config: AuthenticationConfig) -> None:
+        self._keys = keys
+        self._config = config
+        self._verified: OrderedDict[str, tuple[float, AccessToken]] = OrderedDict()
+
+    async def authenticate(self, authorization: str | None) -> AccessToken | None:
+        """The token, or None for an anonymous request. Raises RequestRefused 401 for a token that is not good."""
+        if authorization is None:
+            return None
+        scheme, _, text = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not text or len(text) > _LONGEST_TOKEN:
+            raise _refusal("UNAUTHENTICATED", "The Authorization header must carry a bearer token.")
+        kept = self._verified.get(text)
+        if kept is not None and kept[0] > time():
+            return kept[1]
+        token = await self._verify(text)
+        self._verified[text] = (min(time() + _TOKEN_KEPT_SECONDS, token.expires_at), token)
+        while len(self._verified) > _TOKENS_KEPT:
+            self._verified.popitem(last=False)
+        return token
+
+    async def _verify(self, text: str) -> AccessToken:
+        try:
+            header = jwt.get_unverified_header(text)
+            key = await self._key(header)
+            claims = jwt.decode(
+                text,
+                key,
+                algorithms=[header["alg"]],
+                audience=self._config.audience,
+                issuer=self._config.issuer,
+                leeway=self._config.leeway,
+                options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+            )
+        except ConnectionError as error:
+            raise RequestRefused("KEYS_UNAVAILABLE", "Sign-in cannot be checked right now.", status=503) from error
+        except (jwt.PyJWTError, KeyError, TypeError, ValueError) as error:
+            raise _refusal("INVALID_TOKEN", "The access token is not valid.") from error
+        return AccessToken(text, claims)
+
+    async def _key(self, header: Mapping[str, Any]) -> PyJWK:
+        """The key for a token's header, of the kind that its algorithm needs. Raises ValueError."""
+        algorithm, key_id = header.get("alg"), header.get("kid")
+        if algorithm not in self._config.algorithms or not isinstance(key_id, str) or "crit" in header:
+            raise ValueError("algorithm, key id or critical headers are not accepted")
+        if str(header.get("typ", "")).lower().removeprefix("application/") != self._config.typ:
+            raise ValueError("not an access token")
+        key = await self._keys.find(key_id)
+        if key is None or key.key_type != _KEY_CLASS[algorithm] or key.algorithm_name != algorithm:
+            raise ValueError("no such key for this algorithm")
+        return key
+
+
+def _refusal(code: str, message: str) -> RequestRefused:
+    return RequestRefused(code, message, status=401)

@@ -1,0 +1,81 @@
+"""Mints the signed, short-lived token by which a subgraph knows that the gateway calls, and for whom."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import OrderedDict
+from pathlib import Path
+from time import time
+from typing import Any
+
+import jwt
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.security.authentication import AccessToken
+
+_TOKENS_KEPT = 16_384
+
+
+class InternalTokenConfig(BaseModel):
+    """`key_file` is a PEM file with an Ed25519 private key. `lifetime` in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key_file: Path
+    issuer: str = "marketplace-gateway"
+    audience_prefix: str = "subgraph:"
+    lifetime: int = Field(default=60, ge=10, le=600)
+    copied_claims: tuple[str, ...] = ("sub", "sid", "roles", "seller_id", "scopes")
+
+
+class InternalTokens:
+    """One token for each access token and subgraph, used again for half its life. Raises TypeError for another kind of key."""
+
+    def __init__(self, config: InternalTokenConfig) -> None:
+        key = load_pem_private_key(config.key_file.read_bytes(), password=None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise TypeError(f"{config.key_file} holds no Ed25519 private key")
+        self._key = key
+        self._key_id = thumbprint(key.public_key())
+        self._config = config
+        self._minted: OrderedDict[tuple[str, str], tuple[float, bytes]] = OrderedDict()
+
+    def authorization(self, subgraph: str, token: AccessToken | None) -> bytes:
+        """The Authorization header line for one subgraph."""
+        cache_key = (token.text if token else "", subgraph)
+        kept = self._minted.get(cache_key)
+        if kept is not None and kept[0] > time():
+            return kept[1]
+        line = b"authorization: Bearer %b\r\n" % self._mint(subgraph, token).encode()
+        self._minted[cache_key] = (time() + self._config.lifetime / 2, line)
+        while len(self._minted) > _TOKENS_KEPT:
+            self._minted.popitem(last=False)
+        return line
+
+    def _mint(self, subgraph: str, token: AccessToken | None) -> str:
+        now = int(time())
+        claims: dict[str, Any] = {}
+        if token is not None:
+            claims = {name: token.claims[name] for name in self._config.copied_claims if name in token.claims}
+        claims |= {
+            "iss": self._config.issuer,
+            "aud": self._config.audience_prefix + subgraph,
+            "iat": now,
+            "exp": now + self._config.lifetime,
+        }
+        return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": self._key_id})
+
+
+def thumbprint(key: Ed25519PublicKey) -> str:
+    """The key's id: the SHA-256 JWK thumbprint of RFC 7638 and RFC 8037."""
+    public = _base64url(key.public_bytes(Encoding.Raw, PublicFormat.Raw))
+    members = orjson.dumps({"crv": "Ed25519", "kty": "OKP", "x": public})
+    return _base64url(hashlib.sha256(members).digest())
+
+
+def _base64url(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()

@@ -1,0 +1,68 @@
+"""Token buckets by client address, for all requests and for single root fields such as `login`. In process."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from time import monotonic
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.errors import RequestRefused
+
+_BUCKETS = 100_000
+"""Buckets kept. An attacker with more addresses than this gets fresh ones, as with any bounded memory."""
+
+
+class BucketConfig(BaseModel):
+    """`burst` at once, refilled at `per_minute`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    per_minute: float = Field(gt=0)
+    burst: int = Field(ge=1)
+
+
+class RateLimitConfig(BaseModel):
+    """`requests` bounds a client's requests, `root_fields` how often a client may ask for a field, aliases counted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    requests: BucketConfig | None = None
+    root_fields: Mapping[str, BucketConfig] = Field(default_factory=dict)
+
+
+class RateLimiter:
+    """`clock` counts seconds and never goes back."""
+
+    def __init__(self, config: RateLimitConfig, clock: Callable[[], float] = monotonic) -> None:
+        self._config = config
+        self._clock = clock
+        self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+
+    def admit_request(self, client: str) -> None:
+        """Raises RequestRefused `RATE_LIMITED` with the seconds to wait."""
+        if self._config.requests is not None:
+            self._take((client, ""), self._config.requests)
+
+    def admit_root_fields(self, client: str, names: Iterable[str]) -> None:
+        """One token for each occurrence of a limited field. Raises RequestRefused `RATE_LIMITED`."""
+        if not self._config.root_fields:
+            return
+        for name in names:
+            bucket = self._config.root_fields.get(name)
+            if bucket is not None:
+                self._take((client, name), bucket)
+
+    def _take(self, key: tuple[str, str], config: BucketConfig) -> None:
+        now, rate = self._clock(), config.per_minute / 60
+        level, at = self._buckets.pop(key, (float(config.burst), now))
+        level = min(float(config.burst), level + (now - at) * rate)
+        admitted = level >= 1
+        self._buckets[key] = (level - 1 if admitted else level, now)
+        if len(self._buckets) > _BUCKETS:
+            self._buckets.popitem(last=False)
+        if not admitted:
+            wait = max(1, math.ceil((1 - level) / rate))
+            raise RequestRefused("RATE_LIMITED", "Too many requests. Try again later.", status=429, retry_after=wait)

@@ -1,0 +1,78 @@
+"""All that can be set about the gateway: one YAML file, one section a concern, unknown keys refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.errors import GatewayError
+from gateway.executor.executor import SubgraphErrorsConfig
+from gateway.executor.subgraph_client import TransportConfig
+from gateway.http.config import HttpConfig
+from gateway.pipeline.identify import ForwardingConfig
+from gateway.pipeline.pipeline import PipelineConfig
+from gateway.security.authentication import AuthenticationConfig
+from gateway.security.internal_token import InternalTokenConfig
+from gateway.security.introspection import IntrospectionConfig
+from gateway.security.limits import LimitsConfig
+from gateway.security.rate_limit import RateLimitConfig
+
+
+class SettingsError(GatewayError):
+    """The configuration cannot be used; the message names each key at fault."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("SETTINGS_INVALID", message)
+
+
+class LogConfig(BaseModel):
+    """Structured JSON on standard output."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    level: str = "INFO"
+
+
+class Settings(BaseModel):
+    """`subgraph_urls` overrides the routing URLs of the supergraph by subgraph name.
+
+    Without `authentication` every request is anonymous; without `internal_token` subgraphs get no Authorization header.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    http: HttpConfig = HttpConfig()
+    pipeline: PipelineConfig = PipelineConfig()
+    limits: LimitsConfig = LimitsConfig()
+    introspection: IntrospectionConfig = IntrospectionConfig()
+    rate_limit: RateLimitConfig = RateLimitConfig()
+    authentication: AuthenticationConfig | None = None
+    internal_token: InternalTokenConfig | None = None
+    forwarding: ForwardingConfig = ForwardingConfig()
+    transport: TransportConfig = TransportConfig()
+    subgraph_errors: SubgraphErrorsConfig = SubgraphErrorsConfig()
+    subgraph_urls: Mapping[str, str] = Field(default_factory=dict)
+    log: LogConfig = LogConfig()
+
+
+def read_settings(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """The settings in a YAML file, with `overrides` of the `http` section laid over. Raises SettingsError."""
+    content: Any = {}
+    if path is not None:
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise SettingsError(f"{path} cannot be read: {error}") from error
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path} must hold a mapping")
+    if overrides:
+        content["http"] = {**(content.get("http") or {}), **overrides}
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"{path or 'settings'}: {problems}") from error
