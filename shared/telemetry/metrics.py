@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 CACHE_REQUESTS = Counter(
     "cache_requests_total", "Reads of the Redis cache by key prefix and result (hit, miss, error)", ["prefix", "result"]
@@ -16,4 +16,15 @@ IDEMPOTENT_REPLAYS = Counter(
     "idempotent_replays_total",
     "Writes answered from a stored outcome, by where it was found (redis, postgres)",
     ["source"],
+)
+OUTBOX_DEPTH = Gauge("outbox_unsent_events", "Events in the outbox that the broker has not confirmed", ["domain"])
+EVENTS_PUBLISHED = Counter("events_published_total", "Events handed to the broker, retries included", ["domain"])
+EVENTS_CONFIRMED = Counter("events_confirmed_total", "Events that the broker confirmed and the log keeps", ["domain"])
+EVENTS_UNROUTABLE = Counter(
+    "events_unroutable_total", "Events that the broker returned for want of a bound queue", ["domain", "event"]
+)
+EVENTS_CONSUMED = Counter(
+    "events_consumed_total",
+    "Deliveries by consumer and outcome (taken, duplicate, unhandled, failed, dead_lettered, deferred)",
+    ["consumer", "outcome"],
 )

@@ -1,0 +1,168 @@
+"""The event contract: what a domain says, what lies in the outbox, what travels, what a consumer gets. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import orjson
+
+from shared.clock import format_timestamp
+
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
+
+CONTENT_TYPE = "application/json"
+AGGREGATE_ID_HEADER = "x-aggregate-id"
+AGGREGATE_VERSION_HEADER = "x-aggregate-version"
+CAUSATION_HEADER = "x-causation-id"
+TRACE_HEADER = "traceparent"
+REPLAY_HEADER = "x-replay-id"
+"""Set on a message that an operator sends again from a dead-letter queue: its attempts are counted afresh."""
+
+
+class UndecodableMessage(Exception):
+    """A message that breaks the contract. `event_id` is the message id, where it has a valid one."""
+
+    def __init__(self, reason: str, event_id: UUID | None) -> None:
+        super().__init__(reason)
+        self.event_id = event_id
+
+
+@dataclass(frozen=True, slots=True)
+class DomainEvent:
+    """A fact in the past tense, as a domain's `events.py` makes it.
+
+    `name` is the routing key (`order.created`); `aggregate_version` grows by one with each change of the aggregate, so
+    that a consumer can put events in order. The payload carries ids, no personal values.
+    """
+
+    name: str
+    aggregate: str
+    aggregate_id: UUID
+    aggregate_version: int
+    payload: Mapping[str, JSON]
+    version: str = "1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event as outbox and event log keep it. `payload` is JSON text, so that the relay need not parse it.
+
+    `headers` holds `correlation_id` and, where known, `causation_id` and `traceparent`.
+    """
+
+    id: UUID
+    name: str
+    version: str
+    occurred_at: datetime
+    idempotency_key: str
+    aggregate_id: UUID
+    aggregate_version: int
+    payload: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class WireMessage:
+    """What the AMQP message of an event carries, apart from what is the same for all (persistent, content type)."""
+
+    body: bytes
+    message_id: str
+    type: str
+    correlation_id: str
+    headers: Mapping[str, str | int]
+    timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedEvent:
+    """An event as a consumer's handler gets it: decoded and valid against its schema."""
+
+    id: UUID
+    name: str
+    version: str
+    occurred_at: datetime
+    payload: Mapping[str, Any]
+    aggregate_id: UUID
+    aggregate_version: int
+    correlation_id: str
+    causation_id: str | None
+    idempotency_key: str
+    traceparent: str | None = None
+
+
+def encode(event: RecordedEvent) -> WireMessage:
+    """The body is exactly the contract's five members; all else travels as properties and headers."""
+    body = {
+        "event_version": event.version,
+        "event_name": event.name,
+        "occurred_at": format_timestamp(event.occurred_at),
+        "payload": orjson.Fragment(event.payload),
+        "idempotency_key": event.idempotency_key,
+    }
+    headers: dict[str, str | int] = {
+        AGGREGATE_ID_HEADER: str(event.aggregate_id),
+        AGGREGATE_VERSION_HEADER: event.aggregate_version,
+    }
+    if causation_id := event.headers.get("causation_id"):
+        headers[CAUSATION_HEADER] = causation_id
+    if traceparent := event.headers.get("traceparent"):
+        headers[TRACE_HEADER] = traceparent
+    return WireMessage(
+        body=orjson.dumps(body),
+        message_id=str(event.id),
+        type=event.name,
+        correlation_id=event.headers["correlation_id"],
+        headers=headers,
+        timestamp=event.occurred_at,
+    )
+
+
+def decode(
+    body: bytes, *, message_id: str | None, correlation_id: str | None, headers: Mapping[str, Any]
+) -> tuple[ReceivedEvent, Mapping[str, Any]]:
+    """The event and the parsed body, whose shape the caller checks against the schemas.
+
+    Raises UndecodableMessage where the properties or the body cannot carry an event at all.
+    """
+    event_id = _uuid(message_id)
+    try:
+        document = orjson.loads(body)
+        event = ReceivedEvent(
+            id=_require(event_id, "message_id"),
+            name=document["event_name"],
+            version=document["event_version"],
+            occurred_at=datetime.fromisoformat(document["occurred_at"]),
+            payload=document["payload"],
+            aggregate_id=_require(_uuid(headers.get(AGGREGATE_ID_HEADER)), AGGREGATE_ID_HEADER),
+            aggregate_version=int(headers[AGGREGATE_VERSION_HEADER]),
+            correlation_id=correlation_id or str(event_id),
+            causation_id=_text(headers.get(CAUSATION_HEADER)),
+            idempotency_key=document["idempotency_key"],
+            traceparent=_text(headers.get(TRACE_HEADER)),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise UndecodableMessage(f"not an event: {error!r}", event_id) from error
+    if not str(event.idempotency_key).endswith(f":{event.id}"):
+        raise UndecodableMessage("idempotency_key and message_id name different events", event_id)
+    return event, document
+
+
+def _uuid(value: object) -> UUID | None:
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _require(value: UUID | None, name: str) -> UUID:
+    if value is None:
+        raise ValueError(f"{name} is no UUID")
+    return value
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,172 @@
+"""What becomes of one delivery: taken once, retried, or sent to the dead letters. Knows no AMQP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any, TypeVar
+from uuid import UUID
+
+from shared.messaging.consumer import QueueConsumer
+from shared.messaging.contract import REPLAY_HEADER, ReceivedEvent, decode
+from shared.messaging.inbox import MAX_ATTEMPTS, Inbox, Outcome
+from shared.messaging.outage import describe, is_outage
+from shared.messaging.schemas import EventSchemas
+from shared.telemetry.context import Correlation, bind
+from shared.telemetry.metrics import EVENTS_CONSUMED
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+_OUTAGE_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message as the broker handed it over. `redelivered`: it was handed over before and not answered."""
+
+    body: bytes
+    message_id: str | None
+    correlation_id: str | None
+    headers: Mapping[str, Any]
+    redelivered: bool = False
+
+
+class Answer(Enum):
+    ACKNOWLEDGE = auto()
+    REJECT = auto()
+    """Without requeueing: the broker moves it to the queue's dead letters."""
+
+
+@dataclass
+class _Turn:
+    """Where the deliveries of one aggregate queue up."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+
+
+class Intake:
+    """Everything between a consumer's queue and its handlers.
+
+    Deliveries of one aggregate are taken one after the other in this process; that spares most gaps, and guarantees
+    nothing: order comes from the version in the event. `backoff` are the pauses in seconds between failed attempts.
+    """
+
+    def __init__(
+        self,
+        consumer: QueueConsumer,
+        inbox: Inbox,
+        schemas: EventSchemas,
+        *,
+        backoff: tuple[float, ...] = (0.05, 0.2, 0.5, 1.0),
+    ) -> None:
+        self._consumer = consumer
+        self._inbox = inbox
+        self._schemas = schemas
+        self._backoff = backoff
+        self._turns: dict[str, _Turn] = {}
+
+    async def settle(self, delivery: Delivery) -> Answer:
+        """Returns once the delivery has its final answer; a cancellation leaves it unanswered, to be redelivered.
+
+        While Postgres is away it waits as long as it takes, uncounted: the broker sends no more than the prefetch.
+        """
+        event_id = _event_id(delivery)
+        if event_id is None:
+            self._count("dead_lettered")
+            log.error("message without an event id", extra={"consumer": self._consumer.queue})
+            return Answer.REJECT
+        async with self._turn(str(delivery.headers.get("x-aggregate-id"))):
+            if REPLAY_HEADER in delivery.headers and not delivery.redelivered:
+                await self._through_outages(lambda: self._inbox.forget_failures(event_id))
+            return await self._settle(delivery, event_id)
+
+    async def _settle(self, delivery: Delivery, event_id: UUID) -> Answer:
+        while True:
+            try:
+                outcome = await self._through_outages(lambda: self._attempt(delivery))
+            except Exception as error:  # Whatever a handler raises is its failure, and is counted.
+                attempts = await self._count_failure(event_id, error)
+            else:
+                if outcome is not Outcome.EXHAUSTED:
+                    return Answer.ACKNOWLEDGE
+                attempts = MAX_ATTEMPTS
+            if attempts >= MAX_ATTEMPTS:
+                self._count("dead_lettered")
+                return Answer.REJECT
+            await asyncio.sleep(self._backoff[min(attempts, len(self._backoff)) - 1])
+
+    async def _attempt(self, delivery: Delivery) -> Outcome | None:
+        """One attempt; None where the queue has no handler for the event."""
+        event = self._read(delivery)
+        handler = self._consumer.handlers.get(event.name)
+        if handler is None:
+            self._count("unhandled")
+            return None
+        with bind(Correlation(event.correlation_id, str(event.id), event.traceparent)):
+            outcome = await self._inbox.take(event, handler)
+        if outcome is not Outcome.EXHAUSTED:
+            self._count(outcome.name.lower())
+        return outcome
+
+    def _read(self, delivery: Delivery) -> ReceivedEvent:
+        event, body = decode(
+            delivery.body,
+            message_id=delivery.message_id,
+            correlation_id=delivery.correlation_id,
+            headers=delivery.headers,
+        )
+        self._schemas.check_read(body)
+        return event
+
+    async def _count_failure(self, event_id: UUID, error: Exception) -> int:
+        attempts = await self._through_outages(lambda: self._inbox.count_failure(event_id, describe(error)))
+        self._count("failed")
+        log.warning(
+            "attempt failed",
+            extra={"consumer": self._consumer.queue, "event_id": str(event_id), "attempts": attempts},
+            exc_info=error,
+        )
+        return attempts
+
+    async def _through_outages(self, work: Callable[[], Awaitable[R]]) -> R:
+        waited = 0
+        while True:
+            try:
+                return await work()
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                self._count("deferred")
+                log.warning("waiting for Postgres", extra={"consumer": self._consumer.queue, "error": describe(error)})
+            await asyncio.sleep(_OUTAGE_SECONDS[min(waited, len(_OUTAGE_SECONDS) - 1)])
+            waited += 1
+
+    @asynccontextmanager
+    async def _turn(self, aggregate_id: str) -> AsyncIterator[None]:
+        turn = self._turns.setdefault(aggregate_id, _Turn())
+        turn.users += 1
+        try:
+            async with turn.lock:
+                yield
+        finally:
+            turn.users -= 1
+            if not turn.users:
+                del self._turns[aggregate_id]
+
+    def _count(self, outcome: str) -> None:
+        EVENTS_CONSUMED.labels(self._consumer.queue, outcome).inc()
+
+
+def _event_id(delivery: Delivery) -> UUID | None:
+    """The id under which attempts are counted; a message without one cannot be retried sensibly."""
+    try:
+        return UUID(delivery.message_id) if delivery.message_id else None
+    except ValueError:
+        return None

@@ -1,0 +1,50 @@
+"""Which queues of the register an event reaches: AMQP topic matching (`*` one word, `#` any number). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.register import Register, Subgraph
+
+
+class ForeignEvent(Exception):
+    """A domain tried to publish an event outside its own prefixes; the broker would refuse it too."""
+
+
+def matches(binding_key: str, routing_key: str) -> bool:
+    return _matches(binding_key.split("."), routing_key.split("."))
+
+
+def _matches(pattern: Sequence[str], words: Sequence[str]) -> bool:
+    if not pattern:
+        return not words
+    head, rest = pattern[0], pattern[1:]
+    if head == "#":
+        return any(_matches(rest, words[skipped:]) for skipped in range(len(words) + 1))
+    return bool(words) and head in ("*", words[0]) and _matches(rest, words[1:])
+
+
+def queues_for(register: Register, event_name: str) -> tuple[str, ...]:
+    """The queues that listen to the event, in the register's order."""
+    return tuple(
+        queue
+        for subgraph in register.subgraphs
+        for queue, keys in subgraph.queues.items()
+        if any(matches(key, event_name) for key in keys)
+    )
+
+
+def require_own(subgraph: Subgraph, event_name: str) -> None:
+    """Raises ForeignEvent unless the event's prefix is one that the subgraph publishes."""
+    prefix = event_name.split(".", 1)[0]
+    if prefix not in subgraph.publishes:
+        raise ForeignEvent(f"{subgraph.name} publishes {', '.join(subgraph.publishes) or 'nothing'}, not {event_name}")
+
+
+def owner_of(register: Register, queue: str) -> Subgraph:
+    """The subgraph that owns the queue; raises KeyError with the known queues."""
+    for subgraph in register.subgraphs:
+        if queue in subgraph.queues:
+            return subgraph
+    known = ", ".join(name for subgraph in register.subgraphs for name in subgraph.queues)
+    raise KeyError(f"no queue {queue!r} in the register; known: {known}")

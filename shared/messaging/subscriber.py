@@ -1,0 +1,107 @@
+"""The FastStream side of consuming: one subscriber a queue, nothing declared, every message answered by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from aio_pika.exceptions import AMQPError
+from faststream import AckPolicy
+from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
+
+from shared.db.database import Database
+from shared.messaging.consumer import QueueConsumer
+from shared.messaging.inbox import Inbox
+from shared.messaging.intake import Answer, Delivery, Intake
+from shared.messaging.schemas import EventSchemas
+
+log = logging.getLogger(__name__)
+
+PREFETCH = 10
+_RECONNECT_SECONDS = 1.0
+_DRAIN_SECONDS = 10.0
+
+
+class Subscriber:
+    """Everything one worker process listens to. `broker_url` is the domain's own broker user's."""
+
+    def __init__(
+        self,
+        database: Database,
+        broker_url: str,
+        consumers: Sequence[QueueConsumer],
+        schemas: EventSchemas,
+        *,
+        prefetch: int = PREFETCH,
+        backoff: tuple[float, ...] = (0.05, 0.2, 0.5, 1.0),
+    ) -> None:
+        self._broker = RabbitBroker(
+            broker_url,
+            ack_policy=AckPolicy.MANUAL,
+            decoder=_as_it_came,
+            apply_types=False,
+            logger=None,
+            graceful_timeout=_DRAIN_SECONDS,
+            reconnect_interval=_RECONNECT_SECONDS,
+        )
+        for consumer in consumers:
+            intake = Intake(consumer, Inbox(database, consumer.queue), schemas, backoff=backoff)
+            # A channel each, so that a queue whose consumer is busy does not hold up the others.
+            self._broker.subscriber(
+                RabbitQueue(consumer.queue, durable=True, declare=False),
+                channel=Channel(prefetch_count=prefetch),
+                no_reply=True,
+            )(_answering(intake))
+        self._started = asyncio.Event()
+
+    @property
+    def ready(self) -> bool:
+        """Whether all queues are being consumed."""
+        return self._started.is_set()
+
+    async def run(self) -> None:
+        """Consume until cancelled; then finish what is in hand, up to ten seconds. Waits for a broker that is away."""
+        try:
+            while not self.ready:
+                try:
+                    await self._broker.start()
+                    self._started.set()
+                except (OSError, AMQPError) as error:
+                    log.warning("waiting for the broker", extra={"error": repr(error)})
+                    await self._broker.stop()
+                    await asyncio.sleep(_RECONNECT_SECONDS)
+            await asyncio.Event().wait()
+        finally:
+            self._started.clear()
+            await self._broker.stop()
+
+
+def _answering(intake: Intake) -> Any:
+    async def answer(message: RabbitMessage) -> None:
+        raw = message.raw_message
+        verdict = await intake.settle(
+            Delivery(
+                body=raw.body,
+                message_id=raw.message_id,
+                correlation_id=raw.correlation_id,
+                headers=raw.headers,
+                redelivered=bool(raw.redelivered),
+            )
+        )
+        try:
+            if verdict is Answer.ACKNOWLEDGE:
+                await message.ack()
+            else:
+                await message.reject(requeue=False)
+        except (OSError, AMQPError, RuntimeError) as error:
+            # The channel is gone: the broker delivers again, and the inbox knows that the effect is there.
+            log.warning("answer lost", extra={"error": repr(error)})
+
+    return answer
+
+
+async def _as_it_came(message: RabbitMessage) -> RabbitMessage:
+    """No decoding by the library: where it fails there, the message would never be answered."""
+    return message

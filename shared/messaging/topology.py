@@ -1,0 +1,173 @@
+"""The administrator's step: exchange, queues, dead-letter queues, bindings, users and rights, all from the register.
+
+Services declare nothing and have no right to. Running it again changes nothing; bindings and users that have left the
+register are removed, queues are not, since they may hold messages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+import httpx
+
+from shared.register import DEAD_LETTER_EXCHANGE, EXCHANGE, Register, Subgraph, dead_letter_queue
+
+USER_TAG = "marketplace-subgraph"
+"""Marks the users that this step owns; the tag gives no right."""
+
+NOTHING = "^$"
+
+
+class TopologyRefused(Exception):
+    """The broker did not accept a declaration."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Binding:
+    exchange: str
+    queue: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Regular expressions of resource names, as RabbitMQ takes them; `topics` restricts the routing keys published."""
+
+    configure: str
+    write: str
+    read: str
+    topics: str
+
+
+def bindings(register: Register) -> frozenset[Binding]:
+    """Every binding that the register asks for."""
+    return frozenset(_bindings(register))
+
+
+def _bindings(register: Register) -> Iterator[Binding]:
+    for subgraph in register.subgraphs:
+        for queue, keys in subgraph.queues.items():
+            yield Binding(DEAD_LETTER_EXCHANGE, dead_letter_queue(queue), queue)
+            yield from (Binding(EXCHANGE, queue, key) for key in keys)
+
+
+def queue_arguments(queue: str) -> dict[str, str]:
+    """A rejected message goes to the queue's own dead-letter queue."""
+    return {"x-dead-letter-exchange": DEAD_LETTER_EXCHANGE, "x-dead-letter-routing-key": queue}
+
+
+def rights(subgraph: Subgraph) -> Rights:
+    """Read its own queues, publish its own event prefixes, configure nothing."""
+    return Rights(
+        configure=NOTHING,
+        write=f"^{re.escape(EXCHANGE)}$" if subgraph.publishes else NOTHING,
+        read=f"^({'|'.join(re.escape(queue) for queue in subgraph.queues)})$" if subgraph.queues else NOTHING,
+        topics=f"^({'|'.join(re.escape(prefix) for prefix in subgraph.publishes)})\\."
+        if subgraph.publishes
+        else NOTHING,
+    )
+
+
+def declare_topology(register: Register, *, amqp_url: str, management_url: str, passwords: Mapping[str, str]) -> None:
+    """Bring the broker to what the register says.
+
+    `amqp_url` is an administrator's and names the virtual host, which must exist; `management_url` is the HTTP API's
+    root without `/api`, with the login in it or else that of `amqp_url`. `passwords` has one for each subgraph.
+    Raises TopologyRefused with the broker's reason (a queue that exists with other arguments must be drained and
+    deleted by hand) and httpx.HTTPError where the broker is away.
+    """
+    with _Management(amqp_url, management_url) as broker:
+        broker.put(f"exchanges/{broker.host}/{EXCHANGE}", {"type": "topic", "durable": True})
+        broker.put(f"exchanges/{broker.host}/{DEAD_LETTER_EXCHANGE}", {"type": "direct", "durable": True})
+        for subgraph in register.subgraphs:
+            for queue in subgraph.queues:
+                _declare_queue(broker, queue, queue_arguments(queue))
+                _declare_queue(broker, dead_letter_queue(queue), {})
+        _settle_bindings(broker, bindings(register))
+        for subgraph in register.subgraphs:
+            _declare_user(broker, subgraph, passwords[subgraph.name])
+        _drop_departed_users(broker, register)
+
+
+class _Management:
+    """RabbitMQ's management HTTP API, as far as it is needed here."""
+
+    def __init__(self, amqp_url: str, management_url: str) -> None:
+        amqp, management = urlsplit(amqp_url), urlsplit(management_url)
+        login = management if management.username else amqp
+        self.host = quote(unquote(amqp.path[1:]) or "/", safe="")
+        self._client = httpx.Client(
+            base_url=f"{management.scheme}://{management.netloc.rpartition('@')[2]}{management.path.rstrip('/')}/api",
+            auth=(unquote(login.username or "guest"), unquote(login.password or "guest")),
+            timeout=30,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> _Management:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def get(self, path: str) -> Any:
+        return self._call("GET", path).json()
+
+    def put(self, path: str, body: Mapping[str, object]) -> None:
+        self._call("PUT", path, body)
+
+    def post(self, path: str, body: Mapping[str, object]) -> None:
+        self._call("POST", path, body)
+
+    def delete(self, path: str) -> None:
+        self._call("DELETE", path)
+
+    def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> httpx.Response:
+        answer = self._client.request(method, path, json=body)
+        if answer.is_error:
+            raise TopologyRefused(f"{method} {path}: {answer.status_code} {answer.text}")
+        return answer
+
+
+def _declare_queue(broker: _Management, queue: str, arguments: Mapping[str, str]) -> None:
+    broker.put(f"queues/{broker.host}/{queue}", {"durable": True, "auto_delete": False, "arguments": arguments})
+
+
+def _settle_bindings(broker: _Management, wanted: frozenset[Binding]) -> None:
+    present: dict[Binding, str] = {}
+    for exchange in (EXCHANGE, DEAD_LETTER_EXCHANGE):
+        for found in broker.get(f"exchanges/{broker.host}/{exchange}/bindings/source"):
+            present[Binding(exchange, found["destination"], found["routing_key"])] = found["properties_key"]
+    for binding in sorted(wanted - present.keys()):
+        broker.post(_bindings_path(broker, binding), {"routing_key": binding.key, "arguments": {}})
+    for binding in sorted(present.keys() - wanted):
+        broker.delete(f"{_bindings_path(broker, binding)}/{quote(present[binding], safe='')}")
+
+
+def _bindings_path(broker: _Management, binding: Binding) -> str:
+    return f"bindings/{broker.host}/e/{binding.exchange}/q/{binding.queue}"
+
+
+def _declare_user(broker: _Management, subgraph: Subgraph, password: str) -> None:
+    allowed = rights(subgraph)
+    broker.put(f"users/{subgraph.name}", {"password": password, "tags": USER_TAG})
+    broker.put(
+        f"permissions/{broker.host}/{subgraph.name}",
+        {"configure": allowed.configure, "write": allowed.write, "read": allowed.read},
+    )
+    broker.put(
+        f"topic-permissions/{broker.host}/{subgraph.name}",
+        {"exchange": EXCHANGE, "write": allowed.topics, "read": NOTHING},
+    )
+
+
+def _drop_departed_users(broker: _Management, register: Register) -> None:
+    """Only from this virtual host: the same broker may serve another installation, with a newer register."""
+    known = {subgraph.name for subgraph in register.subgraphs}
+    tagged = {user["name"] for user in broker.get("users") if USER_TAG in user["tags"]}
+    for permission in broker.get(f"vhosts/{broker.host}/permissions"):
+        if permission["user"] in tagged - known:
+            broker.delete(f"permissions/{broker.host}/{permission['user']}")
