@@ -1,4 +1,4 @@
-"""The gateway's configuration for this stack, and its supergraph with this stack's ports."""
+"""The gateway's settings for this stack: supergraph/gateway.yaml with this machine's key file and addresses laid over."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from shared.devstack.keys import GATEWAY_KEY
 from shared.devstack.layout import Layout
 from shared.register import REGISTER_FILE, load_register
 
+SETTINGS_FILE = REGISTER_FILE.with_name("gateway.yaml")
+SUPERGRAPH_FILE = REGISTER_FILE.with_name("supergraph.graphql")
 
-def write_gateway_files(layout: Layout) -> None:
+
+def write_gateway_config(layout: Layout) -> None:
     """Raises StackProblem where the supergraph has not been composed."""
-    layout.gateway_config.write_text(yaml.safe_dump(_configuration(layout), sort_keys=False), encoding="utf-8")
-    composed = REGISTER_FILE.with_name("supergraph.graphql")
-    if not composed.exists():
-        raise StackProblem("supergraph/supergraph.graphql does not exist.", remedy="Compose it: ./task compose")
-    text = composed.read_text(encoding="utf-8")
+    if not SUPERGRAPH_FILE.exists():
+        raise StackProblem(f"{SUPERGRAPH_FILE} does not exist.", remedy="Compose it: ./task compose")
+    layout.gateway_config.write_text(yaml.safe_dump(_settings(layout), sort_keys=False), encoding="utf-8")
+
+
+def _settings(layout: Layout) -> dict[str, Any]:
+    text = SETTINGS_FILE.read_text(encoding="utf-8")
     for stated, here in zip(load_register().subgraphs, layout.register.subgraphs, strict=True):
-        text = text.replace(f'"{stated.routing_url}"', f'"{here.routing_url}"')
-    layout.supergraph.write_text(text, encoding="utf-8")
-
-
-def _configuration(layout: Layout) -> dict[str, Any]:
-    accounts = layout.register.get("accounts")
-    return {
-        "authentication": {"jwks_url": f"http://127.0.0.1:{accounts.port}/.well-known/jwks.json"},
-        "internal_token": {"key_file": str(layout.secrets / GATEWAY_KEY)},
-    }
+        text = text.replace(f"127.0.0.1:{stated.port}/", f"127.0.0.1:{here.port}/")
+    settings: dict[str, Any] = yaml.safe_load(text)
+    settings["internal_token"]["key_file"] = str(layout.secrets / GATEWAY_KEY)
+    settings["subgraph_urls"] = {subgraph.name: subgraph.routing_url for subgraph in layout.register.subgraphs}
+    return settings

@@ -54,17 +54,17 @@ class Layout:
     def gateway_config(self) -> Path:
         return self.directory / "gateway.yaml"
 
-    @property
-    def supergraph(self) -> Path:
-        return self.directory / "supergraph.graphql"
-
     def process(self, name: str) -> TrackedProcess:
         return TrackedProcess(name, self.directory / "run" / f"{name}.json", self.logs / f"{name}.log")
 
 
 def default_layout() -> Layout:
-    """The stack of this checkout: `.stack/`, moved by `PORT_OFFSET` where that is set."""
-    offset = int(os.environ.get("PORT_OFFSET", "0"))
+    """The stack of this checkout, moved by `PORT_OFFSET` where that is set."""
+    return layout_at(int(os.environ.get("PORT_OFFSET", "0")))
+
+
+def layout_at(offset: int) -> Layout:
+    """`.stack/`, or the folder in it that belongs to the moved stack."""
     directory = PROJECT_ROOT / ".stack"
     if offset:
         directory /= f"{MOVED_PREFIX}{offset}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from shared.devstack.addresses import with_login
 from shared.devstack.bootstrap import DATABASE
+from shared.devstack.gateway_config import SUPERGRAPH_FILE
 from shared.devstack.keys import GATEWAY_JWKS, SEALING_PUBLIC_KEY
 from shared.devstack.layout import Layout
 from shared.devstack.passwords import Passwords
@@ -76,7 +77,7 @@ def _runtime(subgraph: Subgraph, kind: str, environment: dict[str, str], operati
 
 
 def _gateway(layout: Layout, addresses: Addresses) -> Service:
-    options = {"supergraph": layout.supergraph, "port": layout.gateway_port, "config": layout.gateway_config}
+    options = {"supergraph": SUPERGRAPH_FILE, "port": layout.gateway_port, "config": layout.gateway_config}
     return Service(
         name="gateway",
         module="gateway",

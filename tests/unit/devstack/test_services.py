@@ -10,6 +10,7 @@ from shared.devstack.backing import backing_of
 from shared.devstack.errors import StackProblem
 from shared.devstack.layout import Layout, moved
 from shared.devstack.passwords import new_passwords
+from shared.devstack.servers import rabbitmq
 from shared.devstack.services import Addresses, Service, services
 from shared.register import load_register
 
@@ -103,3 +104,18 @@ def test_servers_that_the_environment_names_are_used_and_not_started() -> None:
     assert backing.addresses.postgres == ADDRESSES.postgres
     assert backing.rabbitmq is not None
     assert backing.addresses.rabbitmq == backing.rabbitmq.url
+
+
+def test_without_rabbitmq_and_the_right_to_install_it_the_choices_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rabbitmq, "PROGRAM", tmp_path / "rabbitmq-server")
+    # No apt-get and no sudo on this path.
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(StackProblem) as raised:
+        rabbitmq.require_installed()
+
+    assert "RabbitMQ is not installed" in raised.value.message
+    for choice in ("apt-get install rabbitmq-server", "RABBITMQ_URL", "docker compose up"):
+        assert choice in raised.value.remedy

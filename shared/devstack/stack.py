@@ -1,0 +1,149 @@
+"""The commands of the stack: up, down, restart, status, reset."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+
+from shared.devstack import backing as servers
+from shared.devstack import fleet
+from shared.devstack.errors import StackProblem
+from shared.devstack.gateway_config import write_gateway_config
+from shared.devstack.keys import ensure_keys
+from shared.devstack.layout import MOVED_PREFIX, Layout
+from shared.devstack.lock import LOCK_FILE
+from shared.devstack.passwords import Passwords, load_passwords, write_secret
+from shared.devstack.prepare import prepare
+from shared.devstack.report import show_logins, show_services, show_welcome
+from shared.devstack.screen import Screen
+from shared.devstack.servers.reachable import forget
+from shared.devstack.services import Service, services
+from shared.register import PROJECT_ROOT
+
+SEED_MODULE = "shared.devstack.seed"
+
+
+def up(layout: Layout, screen: Screen, environment: Mapping[str, str] = os.environ) -> None:
+    """Starts what is down, and says what runs where. `environment` may name servers to use. Raises StackProblem."""
+    passwords = _write_files(layout)
+    backing = servers.backing_of(layout, passwords, environment)
+    servers.remember(layout, backing.addresses)
+    wanted = services(layout, backing.addresses, passwords)
+    absent = fleet.missing(layout, wanted)
+    with screen.live(), fleet.nursery_of(layout, absent) as nursery:
+        prepare(layout, backing, passwords, screen)
+        with screen.step("Services") as note:
+            fleet.start(layout, nursery, absent)
+            ready: list[str] = []
+
+            def count(service: Service) -> None:
+                ready.append(service.name)
+                note(f"{len(ready)} of {len(wanted)} ready")
+
+            fleet.wait_until_ready(layout, wanted, count)
+        _seed(layout, screen)
+    show_services(layout, wanted, backing, screen)
+    show_logins(layout, screen)
+    show_welcome(layout, screen)
+
+
+def down(layout: Layout, screen: Screen) -> None:
+    """Services first, then the servers under them. What is kept on disk stays."""
+    names = sorted(file.stem for file in (layout.directory / "run").glob("*.json"))
+    with screen.live():
+        with screen.step("Services stopped") as note:
+            note(str(len(fleet.stop(layout, names))))
+        if layout.secrets.exists():
+            passwords = load_passwords(layout.secrets / "passwords.json", layout.register)
+            backing = servers.backing_of(layout, passwords, {})
+            with screen.step("Servers stopped"), ThreadPoolExecutor() as pool:
+                list(pool.map(lambda server: server.stop(), backing.servers))
+
+
+def restart(layout: Layout, screen: Screen, names: Sequence[str]) -> None:
+    """Ends the named services, or all, and brings them up again."""
+    known = sorted(file.stem for file in (layout.directory / "run").glob("*.json"))
+    unknown = set(names) - set(known)
+    if unknown:
+        raise StackProblem(f"No such service: {', '.join(sorted(unknown))}.", remedy=f"There are: {', '.join(known)}")
+    fleet.stop(layout, list(names) or known)
+    up(layout, screen)
+
+
+def status(layout: Layout, screen: Screen) -> bool:
+    """Shows what runs where; True where everything is ready."""
+    servers.remembered(layout)
+    passwords = load_passwords(layout.secrets / "passwords.json", layout.register)
+    backing = servers.remembered_backing(layout, passwords)
+    wanted = services(layout, backing.addresses, passwords)
+    show_services(layout, wanted, backing, screen)
+    with httpx.Client(trust_env=False, timeout=2) as client:
+        return all(layout.process(s.name).find() and fleet.is_ready(s, client) for s in wanted)
+
+
+def reset(layout: Layout, screen: Screen) -> None:
+    """Stops everything and forgets all data, keys and logs."""
+    down(layout, screen)
+    with screen.step("Data removed"):
+        forget(layout.directory / "postgres")
+        for child in layout.directory.glob("*"):
+            # Stacks beside this one, and the lock that our caller holds, are not ours to remove.
+            if child.name != LOCK_FILE and not child.name.startswith(MOVED_PREFIX):
+                shutil.rmtree(child) if child.is_dir() else child.unlink()
+
+
+def run(layout: Layout, command: Sequence[str]) -> int:
+    """Runs a command with the administrators' addresses of the running stack in its environment."""
+    return subprocess.run(list(command), env=os.environ | operator_environment(layout), check=False).returncode
+
+
+def _write_files(layout: Layout) -> Passwords:
+    layout.logs.mkdir(parents=True, exist_ok=True)
+    passwords = load_passwords(layout.secrets / "passwords.json", layout.register)
+    ensure_keys(layout.secrets, layout.register)
+    write_gateway_config(layout)
+    return passwords
+
+
+def _seed(layout: Layout, screen: Screen) -> None:
+    """Plays the demo data in, once: the module prints the demo logins as a JSON list of role, email, password."""
+    logins = layout.secrets / "logins.json"
+    if logins.exists() or importlib.util.find_spec(SEED_MODULE) is None:
+        return
+    with screen.step("Demo data"):
+        done = subprocess.run(
+            [sys.executable, "-m", SEED_MODULE],
+            env=os.environ | operator_environment(layout),
+            cwd=PROJECT_ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise StackProblem(
+                "The demo data could not be played in; the services run.",
+                log_lines=tuple(f"    {line}" for line in (done.stdout + done.stderr).splitlines()[-15:]),
+                remedy="Look at ./task logs, then run ./task up again.",
+            )
+        write_secret(logins, json.dumps(json.loads(done.stdout), indent=1).encode())
+
+
+def operator_environment(layout: Layout) -> dict[str, str]:
+    """Where an administrator's command finds what runs. Raises StackProblem before the first `up`."""
+    addresses = servers.remembered(layout)
+    return {
+        "GATEWAY_URL": layout.gateway_url,
+        "POSTGRES_ADMIN_URL": addresses.postgres,
+        "REDIS_URL": addresses.redis,
+        "RABBITMQ_ADMIN_URL": addresses.rabbitmq,
+        "RABBITMQ_MANAGEMENT_URL": addresses.rabbitmq_management,
+        "SECRETS_DIRECTORY": str(layout.secrets),
+    }
