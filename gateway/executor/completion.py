@@ -117,10 +117,10 @@ class Completion:
         possible = possible_names(self._schema, type_)
         if typename in possible:
             return self._object(value, typename, selections, path)
-        universal = universal_selections(selections, possible)
-        if typename in {None, type_.name} and universal is not None:
+        anything = possible or frozenset((type_.name,))
+        if typename in {None, type_.name} and same_for_all(selections, anything):
             # Nothing depends on the concrete type, and the subgraph did not have to say it.
-            return self._object(value, next(iter(possible)), universal, path)
+            return self._object(value, min(anything), selections, path)
         return self._report(INVALID_VALUE, "The object is of no type that may stand here.", path)
 
     def _leaf(self, value: Any, type_: GraphQLOutputType, path: ResponsePath) -> Any:
@@ -146,10 +146,9 @@ def possible_names(schema: GraphQLSchema, abstract: GraphQLAbstractType) -> froz
     return frozenset(possible.name for possible in schema.get_possible_types(abstract))
 
 
-def universal_selections(
-    selections: Sequence[FieldSelection], possible: frozenset[str]
-) -> tuple[FieldSelection, ...] | None:
-    """`selections` if they are the same for every possible type and none asks which type it is; otherwise None."""
-    if not possible or any(s.name == "__typename" or not possible <= s.types for s in selections):
-        return None
-    return tuple(selections)
+def same_for_all(selections: Sequence[FieldSelection], possible: frozenset[str]) -> bool:
+    """Whether `selections` are the same for every possible type and none asks which type it is.
+
+    An interface without object types (subgraphs know it as @interfaceObject only) stands for itself in `types`.
+    """
+    return all(selection.name != "__typename" and possible <= selection.types for selection in selections)

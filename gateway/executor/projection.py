@@ -22,7 +22,7 @@ from graphql import (
     is_abstract_type,
 )
 
-from gateway.executor.completion import Completion, possible_names, universal_selections
+from gateway.executor.completion import Completion, possible_names, same_for_all
 from gateway.executor.subgraph_errors import FieldError
 from gateway.planner.operation import FieldSelection, Operation
 from gateway.planner.plan import Condition
@@ -180,9 +180,8 @@ class _Generator:
             sole = typenames[0] if len(typenames) == 1 else None
             function = self._function([selections[index] for index in indexes], sole)
             entries.update(dict.fromkeys(typenames, function))
-        if universal_selections(selections, possible) is not None:
-            shared = next(iter(entries.values()))
-            entries[None] = entries[abstract] = shared
+        if same_for_all(selections, possible or frozenset((abstract,))):
+            entries[None] = entries[abstract] = self._function(selections, None)
         name = self._name("t")
         self._functions.append(f"{name} = {{{', '.join(f'{key!r}: {value}' for key, value in entries.items())}}}\n")
         return name
