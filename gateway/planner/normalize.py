@@ -21,7 +21,6 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
-    GraphQLUnionType,
     InlineFragmentNode,
     OperationDefinitionNode,
     SchemaMetaFieldDef,
@@ -37,7 +36,7 @@ from graphql import (
 from gateway.errors import PlanError
 from gateway.planner.operation import ALWAYS, FieldSelection, Operation
 from gateway.planner.plan import Condition, OperationKind
-from gateway.supergraph.sdl import Supergraph
+from gateway.supergraph.sdl import Supergraph, possible_types
 
 MAX_SELECTIONS = 50_000
 
@@ -185,18 +184,14 @@ class _Normalizer:
         if field_name in _META_FIELDS:
             return _META_FIELDS[field_name].type
         parent = self._schema.type_map[type_name]
-        assert isinstance(parent, GraphQLObjectType)
+        assert isinstance(parent, GraphQLObjectType | GraphQLInterfaceType)
         field: GraphQLField = parent.fields[field_name]
         return field.type
 
     def _possible_types(self, name: str) -> frozenset[str]:
         found = self._possible.get(name)
         if found is None:
-            named = self._schema.type_map[name]
-            if isinstance(named, GraphQLInterfaceType | GraphQLUnionType):
-                found = frozenset(possible.name for possible in self._schema.get_possible_types(named))
-            else:
-                found = frozenset((name,))
+            found = possible_types(self._schema, name)
             self._possible[name] = found
         return found
 
@@ -217,10 +212,11 @@ def _add(entries: list[_Entry], occurrence: _Occurrence, position: int) -> None:
         shared = entry.types & occurrence.types
         if not shared or _conflict(entry.condition, occurrence.condition):
             continue
-        if shared != entry.types:
-            entries.append(replace(entry, types=entry.types - shared, parts=list(entry.parts)))
-            entry.types = shared
-        entry.parts.append((occurrence.node, _without(occurrence.condition, entry.condition)))
+        if occurrence.node.selection_set is not None:
+            if shared != entry.types:
+                entries.append(replace(entry, types=entry.types - shared, parts=list(entry.parts)))
+                entry.types = shared
+            entry.parts.append((occurrence.node, _without(occurrence.condition, entry.condition)))
         remaining = [rest for piece in remaining for rest in _subtract(piece, entry)]
     entries.extend(
         _Entry(position, occurrence.node, types, condition, [(occurrence.node, ALWAYS)])

@@ -22,9 +22,9 @@ class FieldSelection:
     """One field the client asked for, on objects whose concrete type is in `types`, if `condition` holds.
 
     `type` is the field's type on those objects, by the schema the operation was normalised with: the same for all of `types`
-    (a covariant field of an interface yields one selection for each distinct type). `types` is never empty. `arguments` are
-    as the client wrote them, variables included. `selections` is None for a leaf; it may be empty where every selection
-    below is excluded for good, and then the value is `{}`.
+    (a covariant field of an interface yields one selection for each distinct type). `types` is never empty; an interface that
+    nothing implements stands in it for itself. `arguments` are as the client wrote them, variables included. `selections` is
+    None for a leaf; it may be empty where every selection below is excluded for good, and then the value is `{}`.
     """
 
     response_key: str

@@ -122,19 +122,37 @@ class Walker:
         own = selection.condition
         absolute = Condition(condition.include | own.include, condition.skip | own.skip)
         types = sorted(name for name in selection.types if any(name in self._graph.members(p.node) for p in paths))
-        if selection.types >= self._graph.visible_types(type_name) and self._is_better_whole(selection, types, paths):
-            mark = len(self._leaves)
-            try:
-                self._walk_target(selection, None, paths, absolute)
-            except _Unresolvable:
-                if types == [type_name]:
-                    raise
-                del self._leaves[mark:]
-            else:
+        if selection.types >= self._graph.visible_types(type_name):
+            if self._is_better_whole(selection, types, paths) and self._walk_whole(selection, types, paths, absolute):
                 return
+            paths = [path for path in paths if self._answers_all_types(path, selection, types)]
+            if not paths:
+                raise _Unresolvable(type_name, selection.name)
         # A type that no subgraph can return at this place needs no answer.
         for name in types:
             self._walk_target(selection, name, paths, absolute)
+
+    def _walk_whole(self, selection: FieldSelection, types: list[str], paths: list[Path], condition: Condition) -> bool:
+        """Try a selection without telling types apart. False leaves no trace and says to go type by type."""
+        mark = len(self._leaves)
+        try:
+            self._walk_target(selection, None, paths, condition)
+        except _Unresolvable:
+            # Where there is one type only, going by types would fail in the same way.
+            if all(path.node.type_name in types for path in paths):
+                raise
+            del self._leaves[mark:]
+            return False
+        return True
+
+    def _answers_all_types(self, path: Path, selection: FieldSelection, types: list[str]) -> bool:
+        """Whether a field asked of all types alike can be answered for each of them from where this path leads.
+
+        Subgraphs that resolve the same field agree on the object; that one of them cannot go on with some type must not
+        be made up for by asking another for that type alone.
+        """
+        known = self._graph.members(path.node)
+        return all(self._all_routes(path, selection.name, name) for name in types if name in known)
 
     def _is_better_whole(self, selection: FieldSelection, types: list[str], paths: list[Path]) -> bool:
         if len(types) == 1 or any(self._routes.direct(path.node, selection.name) for path in paths):
@@ -194,32 +212,41 @@ class Walker:
         self._budget.spend(len(paths))
         direct = [(path, self._routes.direct(path.node, selection.name, on)) for path in paths]
         found = [(path, route) for path, route in direct if route is not None]
-        if selection.selections is not None:
-            local = [item for item in found if self._is_local(item[1].edge, selection)]
-            if local:
-                found = local
-        if not found or (selection.selections is not None and not local):
+        tails = [route.edge.tail for _, route in found if route.edge.tail is not None]
+        enough = [item for item in found if self._is_local(item[1].edge, selection)]
+        if enough:
+            found = enough
+        else:
             for path in paths:
-                found.extend((path, route) for route in self._routes.reach(path.node, selection.name, self._budget, on))
+                routes = self._routes.reach(path.node, selection.name, self._budget, on)
+                found.extend((path, route) for route in routes)
         arguments = arguments_text(selection.arguments)
         return [
-            self._extend(path, route, FieldHop(route.edge, arguments, selection.response_key, condition))
+            self._extend(path, route, FieldHop(route.edge, arguments, selection.response_key, condition), tails)
             for path, route in _cheapest_per_tail(found)
         ]
 
-    def _extend(self, path: Path, route: Route, last: FieldHop) -> Path:
+    def _extend(self, path: Path, route: Route, last: FieldHop, tails: list[Node]) -> Path:
         cost = path.cost + route.cost
         for hop in route.hops:
             assert not isinstance(hop, FieldHop)
             path = Path(path, hop, hop.node, cost)
-        return Path(path, last, last.edge.tail or last.edge.head, cost)
+        tail = last.edge.tail
+        if tail is None:
+            return Path(path, last, last.edge.head, cost)
+        if tail in tails and self._graph.varies(last.edge):
+            # Subgraphs that resolve the same union may each know members of their own. What is answered must not depend
+            # on which of them is asked.
+            common = frozenset.intersection(*(self._graph.members(other) for other in tails))
+            tail = self._graph.limited(tail, common)
+        return Path(path, last, tail, cost)
 
     def _is_local(self, edge: FieldEdge, selection: FieldSelection) -> bool:
         """Whether one subgraph answers all that is selected below a field, so that no other way need be looked at."""
         if selection.selections is None:
             return True
         tail = edge.tail
-        if tail is None:
+        if tail is None or self._graph.varies(edge):
             return False
         type_name = get_named_type(selection.type).name
         key = (id(selection), tail, type_name)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from graphql import ListTypeNode, NamedTypeNode, NameNode, NonNullTypeNode, TypeNode
 
 from gateway.supergraph.field_set import FieldSet, FieldSetItem, merge_field_sets
-from gateway.supergraph.sdl import FieldInfo, FieldJoin, Supergraph, TypeInfo, is_inaccessible, named_type
+from gateway.supergraph.sdl import FieldInfo, FieldJoin, Supergraph, is_inaccessible, named_type
 
 _TYPENAME_TYPE = NonNullTypeNode(type=NamedTypeNode(name=NameNode(value="String")))
 
@@ -120,7 +120,8 @@ class FederationGraph:
         if self.is_interface_object(node):
             return frozenset((node.concrete,)) if node.concrete else self.possible_types(node.type_name)
         if info.members:
-            return info.members.get(node.subgraph, frozenset())
+            alone = self.possible_types(node.type_name) == {node.type_name}
+            return frozenset((node.type_name,)) if alone else info.members.get(node.subgraph, frozenset())
         return frozenset((node.type_name,))
 
     def cast(self, node: Node, type_name: str) -> Node | None:
@@ -137,6 +138,31 @@ class FederationGraph:
             if item.on is None or type_name in self.possible_types(item.on)
         )
         return self._node(type_name, node.subgraph, view)
+
+    def varies(self, edge: FieldEdge) -> bool:
+        """Whether a field returns a union of which the subgraphs that resolve it know different members."""
+        if edge.tail is None or self._types[edge.tail.type_name].fields:
+            return False
+        info = self._types[edge.head.type_name].fields.get(edge.name)
+        if info is None:
+            return False
+        joins = (
+            {graph: FieldJoin() for graph in self._types[edge.head.type_name].joins}
+            if info.joins is None
+            else info.joins
+        )
+        known = {
+            self._types[named_type(join.type or info.type)].members.get(graph)
+            for graph, join in joins.items()
+            if not join.external and not self._is_overridden(joins, graph)
+        }
+        return len(known) > 1
+
+    def limited(self, node: Node, members: frozenset[str]) -> Node:
+        """The same node for objects that can only be of some of its types."""
+        if not self.is_abstract(node) or self.members(node) <= members:
+            return node
+        return self._node(node.type_name, node.subgraph, node.view, self.members(node) & members)
 
     def field(self, node: Node, name: str) -> FieldEdge | None:
         """The edge for a field, with or without requirements; None if the subgraph does not answer it here."""
@@ -174,8 +200,8 @@ class FederationGraph:
         concrete: str | None = None,
     ) -> Node:
         join = self._types[type_name].joins.get(subgraph)
-        # What a subgraph names in a key it can also answer there, whatever the fields are marked as.
-        keys = [key.fields for key in join.keys] if join else []
+        # Federation 1 marks the key fields of an extended type as external although the subgraph answers them.
+        keys = [key.fields for key in join.keys] if join is not None and join.is_extension else []
         full = merge_field_sets(view, *keys)
         identity = (type_name, subgraph, full, members, concrete)
         if identity not in self._nodes:
@@ -200,8 +226,12 @@ class FederationGraph:
         if type_name not in self._types:
             return None
         provided = [item.selections for item in node.view if item.name == info.name and self._in_view(node, item)]
-        view = merge_field_sets(join.provides, *provided)
-        return self._node(type_name, node.subgraph, view, self._union_members(node, info, type_name))
+        # What a subgraph names below this field in a key it answers there, whatever it is marked as.
+        own = self._types[node.type_name].joins.get(node.subgraph)
+        items = [item for key in own.keys for item in key.fields] if own is not None else []
+        named = [item.selections for item in items if item.name == info.name]
+        view = merge_field_sets(join.provides, *provided, *named)
+        return self._node(type_name, node.subgraph, view)
 
     def _active_join(self, node: Node, info: FieldInfo) -> FieldJoin | None:
         in_view = any(item.name == info.name and self._in_view(node, item) for item in node.view)
@@ -234,33 +264,8 @@ class FederationGraph:
     def _members_answer(self, node: Node, name: str) -> bool:
         """Whether every object behind an interface answers the field: in some it may be external, moved or computed."""
         casts = [self.cast(node, member) for member in sorted(self.members(node))]
-        edges = [self.field(cast, name) for cast in casts if cast]
+        edges = [self.field(cast, name) for cast in casts if cast is not None and cast is not node]
         return all(edge is not None and not edge.requires for edge in edges)
-
-    def _union_members(self, node: Node, info: FieldInfo, type_name: str) -> frozenset[str] | None:
-        """What a union field may return: only members that every subgraph knows which resolves the field.
-
-        Otherwise the answer would depend on which of them happens to be asked.
-        """
-        if self._types[type_name].fields:
-            return None
-        found: frozenset[str] | None = None
-        for graph in self._resolvers(node, info):
-            join = (info.joins or {}).get(graph, FieldJoin())
-            returned = self._types.get(named_type(join.type or info.type))
-            known = _known_members(returned, graph) if returned else frozenset()
-            found = known if found is None else found & known
-        return found
-
-    def _resolvers(self, node: Node, info: FieldInfo) -> list[str]:
-        if info.joins is None:
-            return sorted(self._types[node.type_name].joins)
-        resolvers = [
-            graph
-            for graph, join in sorted(info.joins.items())
-            if not join.external and not self._is_overridden(info.joins, graph)
-        ]
-        return resolvers if node.subgraph in resolvers else [node.subgraph]
 
     def _find_moves(self, node: Node) -> list[Move]:
         if node.type_name == self._query:
@@ -282,10 +287,6 @@ class FederationGraph:
                 keys = self._types[interface].joins[graph].keys
                 moves.extend(Move(tail, key.fields, interface) for key in keys if key.resolvable)
         return moves
-
-
-def _known_members(info: TypeInfo, graph: str) -> frozenset[str]:
-    return info.members.get(graph, frozenset()) if info.members else frozenset((info.name,))
 
 
 def _list_depth(node: TypeNode) -> int:

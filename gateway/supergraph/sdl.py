@@ -53,10 +53,11 @@ class KeyInfo:
 
 @dataclass(frozen=True, slots=True)
 class TypeJoin:
-    """What one subgraph says about a type."""
+    """What one subgraph says about a type. `is_extension` marks types that Federation 1 subgraphs `extend`."""
 
     keys: tuple[KeyInfo, ...] = ()
     is_interface_object: bool = False
+    is_extension: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +103,7 @@ class Supergraph:
 
     def possible_types(self, name: str) -> frozenset[str]:
         """The names of the concrete object types of an interface or union; an object type is its own."""
-        named = self.schema.type_map[name]
-        if isinstance(named, GraphQLInterfaceType | GraphQLUnionType):
-            return frozenset(possible.name for possible in self.schema.get_possible_types(named))
-        return frozenset((name,))
+        return possible_types(self.schema, name)
 
 
 _Arguments = Mapping[str, object]
@@ -169,7 +167,8 @@ class _Reader:
                 fields = self._field_set(arguments["key"], f"{node.name.value} (@key in {graph})")
                 keys = (*keys, KeyInfo(fields, arguments.get("resolvable") is not False))
             is_interface_object = known.is_interface_object or arguments.get("isInterfaceObject") is True
-            found[graph] = TypeJoin(keys, is_interface_object)
+            is_extension = known.is_extension or arguments.get("extension") is True
+            found[graph] = TypeJoin(keys, is_interface_object, is_extension)
         return found or {name: TypeJoin() for name in sorted(self.subgraphs)}
 
     def _read_field(self, parent: str, node: FieldDefinitionNode) -> FieldInfo:
@@ -231,6 +230,18 @@ class _Reader:
             return parse_field_set(str(text))
         except ValueError as error:
             raise SupergraphError(f'{where}: "{text}" is no field set: {error}') from error
+
+
+def possible_types(schema: GraphQLSchema, name: str) -> frozenset[str]:
+    """The names of the concrete object types of a type.
+
+    An interface that nothing implements stands for itself: its objects come from subgraphs that know it as an
+    @interfaceObject.
+    """
+    named = schema.type_map[name]
+    if isinstance(named, GraphQLInterfaceType | GraphQLUnionType):
+        return frozenset(possible.name for possible in schema.get_possible_types(named)) or frozenset((name,))
+    return frozenset((name,))
 
 
 def is_inaccessible(node: Node | None) -> bool:
