@@ -1,3 +1,3 @@
 """Fixtures that every test may ask for."""
 
-pytest_plugins = ["shared.testing.servers"]
+pytest_plugins = ["shared.testing.servers", "shared.testing.running_stack"]
