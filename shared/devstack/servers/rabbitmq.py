@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from shared.devstack.errors import StackProblem
 from shared.devstack.ports import LOOPBACK, is_open, require_free, wait_until
 from shared.devstack.processes import TrackedProcess, tie
+from shared.devstack.servers.packages import require_package
 
 # The one in /usr/sbin switches to the system's own rabbitmq user.
 PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -152,40 +150,6 @@ class RabbitServer:
         }
 
 
-def is_installed() -> bool:
-    return PROGRAM.exists() and shutil.which("epmd") is not None
-
-
 def require_installed() -> None:
-    """Installs Debian's package where we may; raises StackProblem with the choices where we may not."""
-    if is_installed():
-        return
-    administrator = _administrator()
-    if administrator is None or shutil.which("apt-get") is None:
-        raise StackProblem("RabbitMQ is not installed and this user may not install it.", remedy=_CHOICES)
-    for arguments in (["update"], ["install", "-y", "--no-install-recommends", "rabbitmq-server"]):
-        done = subprocess.run(
-            [*administrator, "apt-get", "-q", *arguments], capture_output=True, text=True, check=False
-        )
-    if not is_installed():
-        raise StackProblem(
-            "apt-get could not install rabbitmq-server.",
-            log_lines=tuple(f"    {line}" for line in (done.stdout + done.stderr).splitlines()[-8:]),
-            remedy=_CHOICES,
-        )
-
-
-def _administrator() -> list[str] | None:
-    """The prefix that makes a command an administrator's; None where there is no way without a question.
-
-    RUNLEVEL=1 keeps the package from starting a system-wide broker: what we start is ours alone.
-    """
-    quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1"]
-    if os.geteuid() == 0:
-        return quiet
-    if (
-        shutil.which("sudo")
-        and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
-    ):
-        return ["sudo", "-n", *quiet]
-    return None
+    """Raises StackProblem with the choices where RabbitMQ is missing and may not be installed."""
+    require_package("rabbitmq-server", program=PROGRAM, choices=_CHOICES)

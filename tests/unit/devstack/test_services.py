@@ -116,6 +116,6 @@ def test_without_rabbitmq_and_the_right_to_install_it_the_choices_are_named(
     with pytest.raises(StackProblem) as raised:
         rabbitmq.require_installed()
 
-    assert "RabbitMQ is not installed" in raised.value.message
+    assert "rabbitmq-server is not installed" in raised.value.message
     for choice in ("apt-get install rabbitmq-server", "RABBITMQ_URL", "docker compose up"):
         assert choice in raised.value.remedy
