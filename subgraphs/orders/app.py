@@ -1,0 +1,37 @@
+"""Composition root of orders."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+from shared.runtime.subgraph import Job, Resources, Subgraph
+from subgraphs.orders.consumers import consumers
+from subgraphs.orders.graphql.context import OrdersContext, Services
+from subgraphs.orders.graphql.schema import schema
+from subgraphs.orders.jobs import ExpireOverdueGroups
+from subgraphs.orders.service.carts import CartService
+from subgraphs.orders.service.checkout import CheckoutService
+from subgraphs.orders.service.orders import OrderService
+from subgraphs.orders.service.saga import CheckoutSaga, SagaNotes
+from subgraphs.orders.settings import OrdersSettings
+
+SETTINGS = OrdersSettings
+
+
+def build(resources: Resources[OrdersSettings]) -> Subgraph:
+    settings, outbox, clock = resources.settings, resources.outbox, resources.clock
+    saga = CheckoutSaga(outbox, clock, settings.max_payment_attempts)
+    services = Services(
+        carts=CartService(clock),
+        checkout=CheckoutService(outbox, clock, settings.checkout_deadline),
+        orders=OrderService(outbox, clock),
+        saga=saga,
+    )
+    context = partial(OrdersContext, database=resources.database, writes=resources.writes, services=services)
+    expiry = Job(
+        name="expire overdue groups",
+        every=timedelta(seconds=settings.expiry_interval_seconds),
+        run=ExpireOverdueGroups(resources.database, saga).run,
+    )
+    return Subgraph(schema=schema, context=context, consumers=consumers(saga, SagaNotes()), jobs=(expiry,))

@@ -1,0 +1,18 @@
+"""How long a list of orders is: counted only where a client asks."""
+
+from __future__ import annotations
+
+from sqlalchemy import Select
+
+from shared.graphql.types import Count
+from subgraphs.orders.domain.order import Order
+from subgraphs.orders.graphql.context import Info
+from subgraphs.orders.repository import lists
+
+
+def count_of(info: Info, orders: Select[Order]) -> Count:
+    async def count() -> int:
+        async with info.context.database.read(info.context.actor.scope()) as session:
+            return await lists.count_orders(session, orders)
+
+    return count
