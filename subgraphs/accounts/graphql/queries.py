@@ -1,0 +1,53 @@
+"""Reads of accounts."""
+
+from __future__ import annotations
+
+import strawberry
+
+from shared.db.keyset import PageRequest
+from shared.graphql.types import Connection, connection, parse_id
+from subgraphs.accounts.graphql.context import Info
+from subgraphs.accounts.graphql.enums import Role
+from subgraphs.accounts.graphql.types import User
+from subgraphs.accounts.repository import users
+
+
+@strawberry.type
+class Query:
+    @strawberry.field(description="Who is signed in; null for a visitor.")
+    async def me(self, info: Info) -> User | None:
+        context = info.context
+        if context.actor.user_id is None:
+            return None
+        await context.require_live()
+        found = await context.user_by_id.load(context.actor.user_id)
+        return User.of(found) if found else None
+
+    @strawberry.field(description="A person by id. Strangers see the public part only.")
+    async def user(self, info: Info, id: strawberry.ID) -> User | None:
+        found = await info.context.user_by_id.load(parse_id(id))
+        return User.of(found) if found else None
+
+    @strawberry.field(description="All people, newest first (support, admin).")
+    async def users(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        email: str | None = None,
+        role: Role | None = None,
+    ) -> Connection[User]:
+        context = info.context
+        context.actor.require_role(Role.SUPPORT, Role.ADMIN)
+        await context.require_live()
+        request = PageRequest.of(first, after, last, before)
+        async with context.database.read(context.actor.scope()) as session:
+            page = await users.user_page(session, request, email=email, role=role)
+
+        async def count() -> int:
+            async with context.database.read(context.actor.scope()) as session:
+                return await users.count_users(session, email=email, role=role)
+
+        return connection(page, User.of, count)
