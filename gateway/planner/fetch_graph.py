@@ -150,22 +150,24 @@ def _representation(base: TreeNode, leaves: Iterable[TreeNode]) -> tuple[Represe
         while node is not base:
             assert node.parent is not None
             if isinstance(node.hop, FieldHop):
-                field_ = _represented(node, node.hop, field_)
+                field_ = _represented(node, node.hop, field_, node.parent is not base)
             node = node.parent
         if field_ is not None and field_.name != "__typename":
             fields = merge_fields(fields, (field_,))
     return fields
 
 
-def _represented(node: TreeNode, hop: FieldHop, below: RepresentationField | None) -> RepresentationField:
+def _represented(
+    node: TreeNode, hop: FieldHop, below: RepresentationField | None, narrowed: bool
+) -> RepresentationField:
+    """One field of a representation. `narrowed`: a cast before it concerns this field alone."""
     selections = None
     if below is not None:
         told = any(child.response_key == "__typename" for child in node.children.values())
         typename = (RepresentationField("__typename", "__typename"),) if told else ()
         selections = (*typename, below)
-    parent = node.parent
-    narrowed = parent.hop if parent is not None else None
-    on_types = frozenset((narrowed.node.type_name,)) if isinstance(narrowed, CastHop) else None
+    cast = node.parent.hop if node.parent is not None and narrowed else None
+    on_types = frozenset((cast.node.type_name,)) if isinstance(cast, CastHop) else None
     return RepresentationField(hop.edge.name, node.response_key, selections, on_types)
 
 

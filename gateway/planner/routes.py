@@ -121,10 +121,10 @@ class Routes:
             for each in reversed(list(self._drafts)):
                 known = len(self._drafts)
                 routes = self._search(each, budget)
-                if _costs(routes) != _costs(self._drafts[each]):
+                if _is_cheaper(routes, self._drafts[each]):
                     changed = True
+                    self._drafts[each] = routes
                     self._drafted = {}
-                self._drafts[each] = routes
                 changed = changed or len(self._drafts) > known
 
     def _resolve(self, node: Node, fields: FieldSet, budget: Budget) -> Requirement | None:
@@ -177,7 +177,7 @@ class Routes:
                 continue
             requirement = self._resolve(node, move.key, budget)
             if requirement is not None:
-                step = cost + MOVE_COST + requirement.cost
+                step = cost + MOVE_COST + requirement.cost + _chain_cost(hops)
                 search.push(step, move.tail, (*hops, MoveHop(move, (), requirement)))
 
     def _record_computed(
@@ -193,19 +193,18 @@ class Routes:
         if requirement is not None:
             hop = MoveHop(move, edge.requires, requirement)
             path = (*hops, hop) if head is move.tail else (*hops, hop, CastHop(head))
-            search.record(Route(path, edge, cost + MOVE_COST + requirement.cost + FIELD_COST))
+            total = cost + MOVE_COST + requirement.cost + FIELD_COST + _chain_cost(hops)
+            search.record(Route(path, edge, total))
 
     def _resolve_all(self, node: Node, fields: FieldSet, budget: Budget) -> Requirement | None:
         leaves: list[RequiredLeaf] = []
-        cost = 0
         for item in fields:
             for on in self._targets(node, item):
                 found = self._resolve_item(node, item, on, budget)
                 if found is None:
                     return None
                 leaves.extend(found.leaves)
-                cost += found.cost
-        return Requirement(tuple(leaves), cost)
+        return Requirement(tuple(leaves), _shared_cost(leaves))
 
     def _targets(self, node: Node, item: FieldSetItem) -> Sequence[str | None]:
         """The concrete types on which a required field is needed at a node; None stands for all, whatever they are."""
@@ -247,8 +246,38 @@ class Routes:
         return self._resolve(edge.tail, item.selections, budget) if edge.tail else None
 
 
-def _costs(routes: tuple[Route, ...]) -> list[tuple[str, int]]:
-    return [(route.edge.head.subgraph, route.cost) for route in routes]
+def _chain_cost(hops: tuple[Hop, ...]) -> int:
+    """Of two equal ways the one is better that goes on from where the object was found, not from a detour."""
+    return 1 if any(isinstance(hop, MoveHop) for hop in hops) else 0
+
+
+def _is_cheaper(routes: tuple[Route, ...], known: tuple[Route, ...]) -> bool:
+    """Whether new routes lead into some subgraph at less cost, or at any cost where none did."""
+    costs = {route.edge.head.subgraph: route.cost for route in reversed(known)}
+    return any(route.cost < costs.get(route.edge.head.subgraph, route.cost + 1) for route in routes)
+
+
+def _shared_cost(leaves: Sequence[RequiredLeaf]) -> int:
+    """What leaves cost together: calls that serve several of them count once."""
+    seen: set[tuple[object, ...]] = set()
+    cost = 0
+    for leaf in leaves:
+        prefix: tuple[object, ...] = ()
+        for hop in leaf.alternatives[0]:
+            match hop:
+                case MoveHop():
+                    prefix = (*prefix, hop.move, hop.requires)
+                    own = MOVE_COST + hop.requirement.cost
+                case FieldHop():
+                    prefix = (*prefix, hop.edge, hop.arguments)
+                    own = FIELD_COST
+                case _:
+                    prefix = (*prefix, hop.node)
+                    own = CAST_COST
+            if prefix not in seen:
+                seen.add(prefix)
+                cost += own
+    return cost
 
 
 def _leaves(best: list[tuple[Route, Requirement]], item: FieldSetItem) -> Iterator[RequiredLeaf]:
