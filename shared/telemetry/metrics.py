@@ -28,3 +28,6 @@ EVENTS_CONSUMED = Counter(
     "Deliveries by consumer and outcome (taken, duplicate, unhandled, failed, dead_lettered, deferred)",
     ["consumer", "outcome"],
 )
+ORPHANED_RESERVATIONS = Gauge(
+    "inventory_orphaned_reservations", "Reservations that hold stock long after their checkout's deadline"
+)
