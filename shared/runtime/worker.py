@@ -1,0 +1,65 @@
+"""The worker process of a domain: its consumers, its relay, its jobs, and its operations port."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from shared.http.operations import operations_app
+from shared.messaging.relay import Relay
+from shared.messaging.schemas import EventSchemas
+from shared.messaging.subscriber import Subscriber
+from shared.messaging.wake import RelayWake
+from shared.runtime.server import serve, stop_on_signal
+from shared.runtime.subgraph import Job, Resources, Subgraph
+from shared.settings import ServiceSettings
+
+log = logging.getLogger(__name__)
+
+
+class NotConsuming(Exception):
+    """The broker is away: queues are not being read."""
+
+
+async def run_worker(resources: Resources[ServiceSettings], subgraph: Subgraph) -> None:
+    """Run until the process is told to stop; what is in hand is finished."""
+    stopped = stop_on_signal()
+    settings = resources.settings
+    subscriber = Subscriber(resources.database, settings.rabbitmq_url, subgraph.consumers, EventSchemas())
+    wake = RelayWake(resources.redis, resources.domain)
+    relay = Relay(resources.database, settings.rabbitmq_url, resources.domain, wake=wake)
+
+    async def consuming() -> None:
+        if not subscriber.ready:
+            raise NotConsuming
+
+    operations = operations_app({"postgres": resources.database.ping, "rabbitmq": consuming})
+    work = [
+        asyncio.create_task(subscriber.run(), name="subscriber"),
+        asyncio.create_task(relay.run(), name="relay"),
+        *[asyncio.create_task(_repeat(job), name=job.name) for job in subgraph.jobs],
+    ]
+    for task in work:
+        # None of these ends by itself: where one does, the process stops and is started afresh.
+        task.add_done_callback(lambda ended: _ended(ended, stopped))
+    await serve({settings.operations_port: operations}, host=settings.host, stopped=stopped)
+    for task in work:
+        task.cancel()
+    await asyncio.gather(*work, return_exceptions=True)
+
+
+def _ended(task: asyncio.Task[None], stopped: asyncio.Event) -> None:
+    if task.cancelled():
+        return
+    log.error("worker task ended", extra={"task": task.get_name()}, exc_info=task.exception())
+    stopped.set()
+
+
+async def _repeat(job: Job) -> None:
+    """Run the job again and again; a failing round is logged and the next one comes all the same."""
+    while True:
+        try:
+            await job.run()
+        except Exception:
+            log.exception("job failed", extra={"job": job.name})
+        await asyncio.sleep(job.every.total_seconds())
