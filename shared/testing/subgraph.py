@@ -20,20 +20,15 @@ from sqlalchemy.pool import NullPool
 
 from shared.auth.actor import ANONYMOUS, Actor
 from shared.clock import MovableClock, format_timestamp
-from shared.db.scope import Scope
 from shared.graphql.endpoint import GraphQLEndpoint
 from shared.ids import new_id
 from shared.messaging.contract import ReceivedEvent
+from shared.messaging.inbox import Inbox
 from shared.messaging.schemas import EventSchemas
 from shared.runtime.resources import open_resources
 from shared.runtime.subgraph import Resources, Subgraph
 from shared.settings import ServiceSettings
 from shared.testing.servers import DomainDatabase
-
-_INBOX = text(
-    "INSERT INTO inbox (consumer, event_id, event_name) VALUES (:consumer, :event_id, :event_name)"
-    " ON CONFLICT DO NOTHING RETURNING 1"
-)
 
 
 @dataclass(slots=True)
@@ -96,15 +91,7 @@ class SubgraphUnderTest:
             handler = consumer.handlers.get(name)
             if handler is None:
                 continue
-            async with self.resources.database.unit_of_work(Scope.ALL) as uow:
-                fresh = await uow.session.execute(
-                    text(
-                        "INSERT INTO inbox (consumer, event_id, event_name) VALUES (:c, :i, :n) ON CONFLICT DO NOTHING RETURNING 1"
-                    ),
-                    {"c": consumer.queue, "i": event.id, "n": name},
-                )
-                if fresh.first() is not None:
-                    await handler(uow, event)
+            await Inbox(self.resources.database, consumer.queue).take(event, handler)
 
     async def events(self, name: str | None = None) -> list[dict[str, Any]]:
         """What lies in the outbox, in order: `event_name`, `aggregate_id`, `aggregate_version`, `payload`."""
