@@ -16,7 +16,7 @@ from gateway.executor.rewrites import ResponsePath, apply_renames, objects_at, s
 from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient, TransportError
 from gateway.executor.subgraph_errors import FAILED, UNAVAILABLE, ErrorRewriter, FieldError, failed, unavailable
 from gateway.executor.variables import holds, used
-from gateway.planner.plan import Fetch, PathSegment, QueryPlan, Rename
+from gateway.planner.plan import Fetch, QueryPlan, Rename
 from gateway.telemetry.metrics import SubgraphMeter
 
 _UNAVAILABLE_STATUSES = frozenset({502, 503, 504})
@@ -171,7 +171,7 @@ class Executor:
             )
         except TransportError as error:
             meter.finish(started, "unavailable")
-            execution.errors.append(unavailable(fetch, error, _covers(fetch, batches)))
+            execution.errors.append(unavailable(fetch, error, _covers(compiled, batches)))
             return
         merged = self._take(compiled, execution, batches, answer)
         meter.finish(started, "ok" if merged else "failed")
@@ -181,7 +181,7 @@ class Executor:
     ) -> bool:
         """Merge an answer's data and keep its errors. False if it was not a GraphQL response."""
         fetch = compiled.fetch
-        covers = _covers(fetch, batches)
+        covers = _covers(compiled, batches)
         try:
             payload = orjson.loads(answer.body)
         except orjson.JSONDecodeError:
@@ -222,6 +222,11 @@ class Executor:
         return fits
 
 
-def _covers(fetch: Fetch, batches: Sequence[EntityBatch]) -> tuple[ResponsePath, ...]:
-    paths: list[Sequence[PathSegment]] = [batch.target.path for batch in batches if batch.representations]
-    return tuple(static_prefix(path) for path in paths or [fetch.path])
+def _covers(compiled: CompiledFetch, batches: Sequence[EntityBatch]) -> tuple[ResponsePath, ...]:
+    """Where in the response a fetch's data belongs: the places whose nulls a failure of the fetch explains."""
+    fetch = compiled.fetch
+    if fetch.targets:
+        return tuple(static_prefix(batch.target.path) for batch in batches if batch.representations)
+    if fetch.path:
+        return (static_prefix(fetch.path),)
+    return tuple((key,) for key in compiled.shape)

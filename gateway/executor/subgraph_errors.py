@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.executor.entity_loader import EntityBatch
 from gateway.executor.merge import Tree
-from gateway.executor.rewrites import ResponsePath, located_objects
+from gateway.executor.rewrites import ResponsePath, located_objects, static_prefix
 from gateway.executor.subgraph_client import TransportError
 from gateway.planner.plan import Fetch
 
@@ -57,13 +57,18 @@ def unavailable(fetch: Fetch, error: TransportError, covers: tuple[ResponsePath,
     logger.error(
         "subgraph gave no answer", extra={"subgraph": fetch.subgraph, "fault": error.fault.value, "detail": str(error)}
     )
-    return FieldError("Part of the answer is not available right now.", UNAVAILABLE, covers[0], covers)
+    return FieldError("Part of the answer is not available right now.", UNAVAILABLE, _only(covers), covers)
 
 
 def failed(fetch: Fetch, detail: str, covers: tuple[ResponsePath, ...], *, code: str = FAILED) -> FieldError:
     """The error for an answer that is not a GraphQL response to the request."""
     logger.error("subgraph answer is unusable", extra={"subgraph": fetch.subgraph, "detail": detail})
-    return FieldError("Part of the answer could not be fetched.", code, covers[0], covers)
+    return FieldError("Part of the answer could not be fetched.", code, _only(covers), covers)
+
+
+def _only(covers: tuple[ResponsePath, ...]) -> ResponsePath | None:
+    """The path to report for a failure that concerns several: only one path can be given."""
+    return covers[0] if len(set(covers)) == 1 else None
 
 
 class ErrorRewriter:
@@ -106,7 +111,7 @@ class ErrorRewriter:
         kept = {name: value for name, value in extensions.items() if name in self._kept}
         paths = self._paths(error.get("path"))
         if paths is None:
-            yield FieldError(message, code, self._covers[0] or None, self._covers, kept)
+            yield FieldError(message, code, _only(self._covers), self._covers, kept)
             return
         for path in paths:
             yield FieldError(message, code, path, (), kept)
@@ -116,7 +121,7 @@ class ErrorRewriter:
         if not isinstance(path, list) or not path or not all(type(step) in {str, int} for step in path):
             return None
         if not self._fetch.targets:
-            return [(*self._covers[0], *self._renamed(path))]
+            return [(*static_prefix(self._fetch.path), *self._renamed(path))]
         batch = self._batches.get(path[0])
         if batch is None or len(path) < 2 or type(path[1]) is not int or not 0 <= path[1] < len(batch.places):
             return None

@@ -1,0 +1,113 @@
+"""A federation on loopback ports: the subgraphs behind one server, the gateway behind another, real HTTP in between."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.app import build_gateway
+from gateway.settings import Settings
+from tests.conformance.subgraph import Subgraph
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """`ask` sends an operation to the gateway; `counts` says how many requests each subgraph got since the last `ask`."""
+
+    subgraphs: Mapping[str, Subgraph]
+    client: httpx.AsyncClient
+
+    async def ask(
+        self, query: str, variables: Mapping[str, Any] | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        for subgraph in self.subgraphs.values():
+            subgraph.requests.clear()
+            subgraph.headers.clear()
+        answer = await self.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+        return answer.json()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {name: len(subgraph.requests) for name, subgraph in self.subgraphs.items() if subgraph.requests}
+
+
+@asynccontextmanager
+async def federation(
+    name: str,
+    subgraphs: Mapping[str, Subgraph],
+    settings: Mapping[str, Any] | None = None,
+    *,
+    down: frozenset[str] = frozenset(),
+) -> AsyncIterator[Federation]:
+    """Serve the fixture `name`, whose composed supergraph lies beside its subgraphs' SDL. Nobody listens where `down` are."""
+    supergraph = (FIXTURES / name / "supergraph.graphql").read_text(encoding="utf-8")
+    async with serve(_subgraphs_app(subgraphs)) as base:
+        nowhere = f"http://127.0.0.1:{_closed_port()}"
+        urls = {subgraph: f"{nowhere if subgraph in down else base}/{subgraph}" for subgraph in subgraphs}
+        gateway = build_gateway(supergraph, Settings.model_validate({**(settings or {}), "subgraph_urls": urls}))
+        async with serve(gateway.app) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
+            yield Federation(subgraphs, client)
+
+
+def sdl(name: str, subgraph: str) -> str:
+    """The SDL of one subgraph of a fixture."""
+    return (FIXTURES / name / f"{subgraph}.graphql").read_text(encoding="utf-8")
+
+
+@asynccontextmanager
+async def serve(app: ASGIApp) -> AsyncIterator[str]:
+    """Serve an application on a free loopback port; gives its URL."""
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, log_config=None, access_log=False, lifespan="auto", ws="none"
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server._serve())
+    try:
+        while not server.started:
+            assert not serving.done(), "the server did not start"
+            await asyncio.sleep(0.005)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _closed_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
+
+
+def _subgraphs_app(subgraphs: Mapping[str, Subgraph]) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        status, answer = await subgraphs[scope["path"].strip("/")].answer(body, headers)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))],
+            }
+        )
+        await send({"type": "http.response.body", "body": answer})
+
+    return app

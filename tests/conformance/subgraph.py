@@ -1,0 +1,115 @@
+"""Small subgraphs in graphql-core: federation SDL, plain data, and a count of what they were asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from graphql import (
+    GraphQLObjectType,
+    GraphQLSchema,
+    InterfaceTypeDefinitionNode,
+    ObjectTypeDefinitionNode,
+    ObjectTypeExtensionNode,
+    SchemaExtensionNode,
+    build_ast_schema,
+    graphql,
+    parse,
+)
+from graphql.language import DocumentNode
+
+Resolver = Callable[..., Any]
+
+_PRELUDE = """
+directive @key(fields: String!, resolvable: Boolean = true) repeatable on OBJECT | INTERFACE
+directive @requires(fields: String!) on FIELD_DEFINITION
+directive @provides(fields: String!) on FIELD_DEFINITION
+directive @external on OBJECT | FIELD_DEFINITION
+directive @shareable repeatable on OBJECT | FIELD_DEFINITION
+directive @override(from: String!, label: String) on FIELD_DEFINITION
+directive @inaccessible on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ENUM | ENUM_VALUE | SCALAR
+directive @interfaceObject on OBJECT
+scalar _Any
+"""
+
+
+@dataclass(slots=True)
+class Subgraph:
+    """`fields` are resolvers by `Type.field`, plain values included; `references` find an entity for
+    a representation, by type, or are one.
+
+    `requests` are the documents it was sent; `broken` makes it answer status 500 without GraphQL.
+    """
+
+    sdl: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    references: Mapping[str, Any] = field(default_factory=dict)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    broken: bool = False
+    _schema: GraphQLSchema | None = None
+
+    async def answer(self, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        """The status and body of the HTTP answer."""
+        request = orjson.loads(body)
+        self.requests.append(request)
+        self.headers.append(headers)
+        if self.broken:
+            return 500, b"<html>no</html>"
+        if self._schema is None:
+            self._schema = _executable(self.sdl, self.fields, self.references)
+        result = await graphql(self._schema, request["query"], variable_values=request.get("variables"))
+        return 200, orjson.dumps(result.formatted)
+
+
+def _executable(sdl: str, fields: Mapping[str, Any], references: Mapping[str, Any]) -> GraphQLSchema:
+    document = parse(sdl)
+    entities = _entity_types(document)
+    federation = f"union _Entity = {' | '.join(entities)}\n" if entities else "scalar _Entity\n"
+    federation += "extend type Query { _entities(representations: [_Any!]!): [_Entity]! }\n"
+    if not any(getattr(node, "name", None) and node.name.value == "Query" for node in document.definitions):  # type: ignore[attr-defined]
+        federation += "type Query\n"
+    added = parse(_PRELUDE + federation)
+    definitions = [node for node in document.definitions if not isinstance(node, SchemaExtensionNode)]
+    schema = build_ast_schema(DocumentNode(definitions=(*definitions, *added.definitions)), assume_valid_sdl=True)
+
+    def resolve_entities(_root: object, _info: object, representations: list[dict[str, Any]]) -> list[Any]:
+        return [_entity(references[item["__typename"]], item) for item in representations]
+
+    resolvers = {"Query._entities": resolve_entities, **fields}
+    for name, resolver in resolvers.items():
+        type_name, _, field_name = name.partition(".")
+        type_ = schema.type_map[type_name]
+        assert isinstance(type_, GraphQLObjectType)
+        type_.fields[field_name].resolve = _resolver(resolver)
+    return schema
+
+
+def _entity(reference: Any, representation: dict[str, Any]) -> Any:
+    """The entity, or the exception: graphql-core reports one that is a list's item at that item alone."""
+    try:
+        return _resolver(reference)(representation)
+    except Exception as error:  # Whatever a reference raises belongs to its entity.
+        return error
+
+
+def _resolver(value: Any) -> Resolver:
+    return value if callable(value) else lambda *_args, **_arguments: value
+
+
+def _entity_types(document: DocumentNode) -> list[str]:
+    """Object types with a key of their own or through an interface."""
+    keyed = {
+        node.name.value
+        for node in document.definitions
+        if isinstance(node, InterfaceTypeDefinitionNode | ObjectTypeDefinitionNode | ObjectTypeExtensionNode)
+        and any(directive.name.value == "key" for directive in node.directives or ())
+    }
+    return [
+        node.name.value
+        for node in document.definitions
+        if isinstance(node, ObjectTypeDefinitionNode)
+        and (node.name.value in keyed or any(name.name.value in keyed for name in node.interfaces or ()))
+    ]
