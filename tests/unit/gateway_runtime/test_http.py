@@ -1,0 +1,161 @@
+"""The parts of the HTTP room that decide, each on its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from gateway.errors import RequestRefused
+from gateway.http.config import CorsConfig
+from gateway.http.cors import cors_headers, preflight_headers
+from gateway.http.negotiation import JSON, RESPONSE_JSON, negotiate
+from gateway.http.request import check_content_type, client_address, get_parameters, graphql_request, post_parameters
+from gateway.security.csrf import check_origin
+from gateway.settings import SettingsError, read_settings
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, JSON),
+        ("*/*", JSON),
+        ("application/json", JSON),
+        ("application/graphql-response+json; charset=utf-8, application/json;q=0.9", RESPONSE_JSON),
+        ("application/json, application/graphql-response+json", JSON),
+        ("application/json;q=0.5, application/graphql-response+json", RESPONSE_JSON),
+        ("text/html, */*;q=0.1", JSON),
+        ("text/html", None),
+        ("application/json;q=0", None),
+        ("application/json;q=much", None),
+    ],
+)
+def test_the_media_type_is_the_clients_best(accept: str | None, expected: str | None) -> None:
+    assert negotiate(accept) == expected
+
+
+@pytest.mark.parametrize(
+    ("content_type", "accepted"),
+    [
+        ("application/json", True),
+        ('Application/JSON; charset="UTF-8"', True),
+        ("application/json; charset=utf-16", False),
+        ("text/plain", False),
+        ("application/x-www-form-urlencoded", False),
+        ("", False),
+    ],
+)
+def test_a_post_carries_json_in_utf_8(content_type: str, accepted: bool) -> None:
+    if accepted:
+        check_content_type({"content-type": content_type})
+        return
+    with pytest.raises(RequestRefused) as refused:
+        check_content_type({"content-type": content_type})
+    assert refused.value.status == 415
+
+
+def test_a_compressed_body_is_refused() -> None:
+    with pytest.raises(RequestRefused) as refused:
+        check_content_type({"content-type": "application/json", "content-encoding": "gzip"})
+    assert refused.value.status == 415
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "INVALID_JSON"),
+        (b"{", "INVALID_JSON"),
+        (b"[" * 100_000, "INVALID_JSON"),
+        (b'"\xff"', "INVALID_JSON"),
+        (b"[]", "BATCHING_UNSUPPORTED"),
+        (b"7", "BAD_REQUEST"),
+        (b"{}", "BAD_REQUEST"),
+        (b'{"query":1}', "BAD_REQUEST"),
+        (b'{"query":"{a}","variables":[]}', "BAD_REQUEST"),
+        (b'{"query":"{a}","operationName":1}', "BAD_REQUEST"),
+        (b'{"query":"{a}","extensions":"x"}', "BAD_REQUEST"),
+    ],
+)
+def test_odd_bodies_are_refused_with_a_code(body: bytes, code: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        graphql_request(post_parameters(body), {}, "", read_only=False)
+    assert (refused.value.code, refused.value.status) == (code, 400)
+
+
+def test_nulls_stand_for_parameters_that_are_not_given() -> None:
+    request = graphql_request({"query": "{a}", "variables": None, "operationName": None}, {}, "c", read_only=True)
+    assert (request.query, request.variables, request.operation_name, request.read_only) == ("{a}", {}, None, True)
+
+
+def test_a_get_reads_its_parameters_from_the_query_string() -> None:
+    scope: Any = {"query_string": b"query=%7Ba%7D&variables=%7B%22x%22%3A1%7D&operationName=Q"}
+    assert get_parameters(scope) == {"query": "{a}", "variables": {"x": 1}, "operationName": "Q"}
+    with pytest.raises(RequestRefused):
+        get_parameters({"query_string": b"query=a&variables=%7B"})
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "proxies", "expected"),
+    [
+        ("6.6.6.6, 1.2.3.4", 0, "10.0.0.1"),
+        ("6.6.6.6, 1.2.3.4", 1, "1.2.3.4"),
+        ("6.6.6.6, 1.2.3.4", 2, "6.6.6.6"),
+        ("6.6.6.6", 2, "10.0.0.1"),
+        ("", 1, "10.0.0.1"),
+    ],
+)
+def test_only_trusted_proxies_are_believed(forwarded: str, proxies: int, expected: str) -> None:
+    scope: Any = {"client": ("10.0.0.1", 5)}
+    assert client_address(scope, {"x-forwarded-for": forwarded}, proxies) == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({}, True),
+        ({"sec-fetch-site": "same-origin", "origin": "https://shop.test"}, True),
+        ({"sec-fetch-site": "none"}, True),
+        ({"sec-fetch-site": "cross-site", "origin": "https://evil.test"}, False),
+        ({"sec-fetch-site": "same-site", "origin": "https://blog.shop.test"}, False),
+        ({"sec-fetch-site": "cross-site", "origin": "https://web.test"}, True),
+        ({"origin": "https://evil.test", "host": "shop.test"}, False),
+        ({"origin": "https://shop.test", "host": "shop.test"}, True),
+        ({"origin": "null", "host": "shop.test"}, False),
+    ],
+)
+def test_foreign_pages_are_kept_out(headers: dict[str, str], allowed: bool) -> None:
+    origins = frozenset({"https://web.test"})
+    if allowed:
+        check_origin(headers, origins)
+        return
+    with pytest.raises(RequestRefused) as refused:
+        check_origin(headers, origins)
+    assert refused.value.status == 403
+
+
+def test_cors_names_a_listed_origin_and_no_other() -> None:
+    config = CorsConfig(allow_origins=frozenset({"https://web.test"}), allow_credentials=True)
+    granted = preflight_headers(config, {"origin": "https://web.test"})
+    assert granted["access-control-allow-origin"] == "https://web.test"
+    assert granted["access-control-allow-methods"] == "GET, POST"
+    assert granted["access-control-allow-credentials"] == "true"
+    assert cors_headers(config, {"origin": "https://evil.test"}) == {"vary": "Accept, Origin"}
+    with pytest.raises(ValidationError):
+        CorsConfig(allow_origins=frozenset({"*"}), allow_credentials=True)
+
+
+def test_an_unknown_setting_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yaml"
+    file.write_text("http: {port: 5000}\nlimits: {depht: 3}\n")
+    with pytest.raises(SettingsError, match=r"limits\.depht"):
+        read_settings(file)
+
+
+def test_the_command_line_goes_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yaml"
+    file.write_text("http: {port: 5000, host: 0.0.0.0}\n")
+    settings = read_settings(file, {"port": 6000})
+    assert (settings.http.port, settings.http.host) == (6000, "0.0.0.0")
+    assert read_settings(None).http.port == 4000

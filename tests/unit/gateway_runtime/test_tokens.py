@@ -1,0 +1,238 @@
+"""Access tokens in, internal tokens out. Keys are made for the test; time is the real one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from time import time
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from gateway.errors import RequestRefused
+from gateway.security.authentication import AccessToken, AuthenticationConfig, Authenticator, JwksKeys
+from gateway.security.internal_token import InternalTokenConfig, InternalTokens, thumbprint
+
+CONFIG = AuthenticationConfig(jwks_url="http://keys.test/jwks", issuer="accounts", audience="shop")
+ED, OTHER_ED = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+EC = ec.generate_private_key(ec.SECP256R1())
+RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PRIVATE: dict[str, Any] = {"EdDSA": ED, "ES256": EC, "RS256": RSA}
+
+
+def jwks(**more: Any) -> dict[str, Any]:
+    keys = [
+        {**OKPAlgorithm.to_jwk(ED.public_key(), as_dict=True), "kid": "EdDSA", "use": "sig"},
+        {**ECAlgorithm.to_jwk(EC.public_key(), as_dict=True), "kid": "ES256", "use": "sig"},
+        {**RSAAlgorithm.to_jwk(RSA.public_key(), as_dict=True), "kid": "RS256", "use": "sig"},
+    ]
+    return {"keys": [*keys, *more.values()]}
+
+
+class Jwks:
+    """A key server that counts its readers."""
+
+    def __init__(self) -> None:
+        self.content = jwks()
+        self.reads = 0
+        self.fails = False
+
+    async def read(self) -> bytes:
+        self.reads += 1
+        if self.fails:
+            raise ConnectionError("down")
+        return json.dumps(self.content).encode()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def authenticator(server: Jwks | None = None, clock: Clock | None = None) -> Authenticator:
+    return Authenticator(JwksKeys((server or Jwks()).read, CONFIG, clock or Clock()), CONFIG)
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    now = int(time())
+    whole = {
+        "iss": "accounts",
+        "aud": "shop",
+        "sub": "u1",
+        "iat": now,
+        "exp": now + 60,
+        "roles": ["customer"],
+        **changes,
+    }
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def token(algorithm: str = "EdDSA", *, key: Any = None, headers: dict[str, Any] | None = None, **changes: Any) -> str:
+    header = {"kid": algorithm, "typ": "at+jwt", **(headers or {})}
+    return jwt.encode(claims(**changes), key or PRIVATE[algorithm], algorithm=algorithm, headers=header)
+
+
+async def code_of(text: str) -> str | None:
+    try:
+        await authenticator().authenticate(f"Bearer {text}")
+    except RequestRefused as refused:
+        return refused.code if refused.status == 401 else f"status {refused.status}"
+    return None
+
+
+@pytest.mark.parametrize("algorithm", ["EdDSA", "ES256", "RS256"])
+async def test_a_good_token_gives_its_claims(algorithm: str) -> None:
+    verified = await authenticator().authenticate(f"Bearer {token(algorithm)}")
+    assert verified is not None
+    assert (verified.claims["sub"], verified.claims["roles"]) == ("u1", ["customer"])
+
+
+async def test_without_a_header_a_request_is_anonymous() -> None:
+    assert await authenticator().authenticate(None) is None
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic dTpw", f"Bearer {'x' * 9000}"])
+async def test_a_header_that_is_no_bearer_token_is_refused(header: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        await authenticator().authenticate(header)
+    assert (refused.value.code, refused.value.status) == ("UNAUTHENTICATED", 401)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        lambda: "not.a.jwt",
+        lambda: token(exp=int(time()) - 60),
+        lambda: token(exp=None),
+        lambda: token(iat=None),
+        lambda: token(sub=None),
+        lambda: token(iss="elsewhere"),
+        lambda: token(iss=None),
+        lambda: token(aud="subgraph:orders"),
+        lambda: token(aud=None),
+        lambda: token(nbf=int(time()) + 600),
+        lambda: token(headers={"typ": "JWT"}),
+        lambda: token(headers={"typ": "refresh+jwt"}),
+        lambda: token(headers={"kid": "unknown"}),
+        lambda: token(headers={"kid": "RS256"}),
+        lambda: token(headers={"crit": ["exp"]}),
+        lambda: token(key=OTHER_ED),
+        lambda: token(key=OTHER_ED, headers={"jku": "http://evil.test/jwks"}),
+        lambda: token(key=OTHER_ED, headers={"jwk": OKPAlgorithm.to_jwk(OTHER_ED.public_key(), as_dict=True)}),
+        lambda: jwt.encode(claims(), "", algorithm="none", headers={"kid": "EdDSA", "typ": "at+jwt"}),
+        lambda: jwt.encode(
+            claims(),
+            EC.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint),
+            algorithm="HS256",
+            headers={"kid": "ES256", "typ": "at+jwt"},
+        ),
+        lambda: jwt.encode(claims(), RSA, algorithm="RS512", headers={"kid": "RS256", "typ": "at+jwt"}),
+        lambda: jwt.encode(claims(), RSA, algorithm="PS256", headers={"kid": "RS256", "typ": "at+jwt"}),
+        lambda: token()[:-4] + "AAAA",
+        lambda: token() + ".",
+    ],
+)
+async def test_a_forged_token_is_refused(forged: Any) -> None:
+    assert await code_of(forged()) == "INVALID_TOKEN"
+
+
+async def test_a_new_key_is_read_when_it_turns_up_and_a_retired_one_is_forgotten() -> None:
+    server, clock = Jwks(), Clock()
+    door = authenticator(server, clock)
+    await door.authenticate(f"Bearer {token()}")
+    new = {**OKPAlgorithm.to_jwk(OTHER_ED.public_key(), as_dict=True), "kid": "new"}
+    server.content = {"keys": [new]}
+    clock.now += CONFIG.refresh_pause_seconds
+
+    rotated = token(key=OTHER_ED, headers={"kid": "new"})
+    assert await door.authenticate(f"Bearer {rotated}") is not None
+    assert server.reads == 2
+
+    with pytest.raises(RequestRefused) as refused:
+        await door.authenticate(f"Bearer {token(sub='u2')}")
+    assert refused.value.code == "INVALID_TOKEN"
+
+
+async def test_unknown_key_ids_cannot_flood_the_key_server() -> None:
+    server = Jwks()
+    door = authenticator(server)
+    for n in range(5):
+        with pytest.raises(RequestRefused):
+            await door.authenticate(f"Bearer {token(headers={'kid': f'k{n}'})}")
+    assert server.reads == 1
+
+
+async def test_keys_that_cannot_be_read_are_no_verdict_on_the_token() -> None:
+    server, clock = Jwks(), Clock()
+    door = authenticator(server, clock)
+    await door.authenticate(f"Bearer {token()}")
+    server.fails = True
+    clock.now += 20
+    assert await door.authenticate(f"Bearer {token(sub='u2')}") is not None
+
+    clock.now += CONFIG.keys_kept_seconds
+    with pytest.raises(RequestRefused) as refused:
+        await door.authenticate(f"Bearer {token(sub='u3')}")
+    assert (refused.value.code, refused.value.status) == ("KEYS_UNAVAILABLE", 503)
+
+
+def internal_tokens(folder: Path, key: Any = ED) -> InternalTokens:
+    file = folder / "key.pem"
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return InternalTokens(InternalTokenConfig(key_file=file))
+
+
+def decoded(line: bytes, audience: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    text = line.decode().removeprefix("authorization: Bearer ").strip()
+    whole = jwt.decode(text, ED.public_key(), algorithms=["EdDSA"], audience=audience, issuer="marketplace-gateway")
+    return whole, jwt.get_unverified_header(text)
+
+
+def test_an_internal_token_carries_the_verified_claims_for_one_subgraph(tmp_path: Path) -> None:
+    access = AccessToken("t", claims(sid="s1", seller_id="x", email="a@b.test"))
+    whole, header = decoded(internal_tokens(tmp_path).authorization("orders", access), "subgraph:orders")
+    assert {name: whole[name] for name in ("sub", "sid", "roles", "seller_id", "iss", "aud")} == {
+        "sub": "u1",
+        "sid": "s1",
+        "roles": ["customer"],
+        "seller_id": "x",
+        "iss": "marketplace-gateway",
+        "aud": "subgraph:orders",
+    }
+    assert whole["exp"] - whole["iat"] == 60
+    assert "email" not in whole
+    assert header["kid"] == thumbprint(ED.public_key())
+
+
+def test_an_anonymous_internal_token_has_no_subject(tmp_path: Path) -> None:
+    whole, _ = decoded(internal_tokens(tmp_path).authorization("orders", None), "subgraph:orders")
+    assert whole.keys() == {"iss", "aud", "iat", "exp"}
+
+
+def test_an_internal_token_is_used_again_for_the_same_caller_and_subgraph_only(tmp_path: Path) -> None:
+    tokens = internal_tokens(tmp_path)
+    first, second = AccessToken("t1", claims(sub="u1")), AccessToken("t2", claims(sub="u2"))
+    line = tokens.authorization("orders", first)
+    assert tokens.authorization("orders", first) is line
+    others = {tokens.authorization("orders", second), tokens.authorization("catalog", first), line}
+    assert len(others) == 3
+
+
+def test_only_an_ed25519_key_may_sign(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="no Ed25519"):
+        internal_tokens(tmp_path, RSA)
+
+
+def test_a_thumbprint_is_that_of_rfc_8037() -> None:
+    public = jwt.PyJWK.from_dict(
+        {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+    ).key
+    assert thumbprint(public) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
