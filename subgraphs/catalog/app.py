@@ -1,0 +1,29 @@
+"""Composition root of catalog."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+from shared.cache.redis_cache import RedisCache
+from shared.runtime.subgraph import Resources, Subgraph
+from subgraphs.catalog.adapters.product_cache import ProductCache
+from subgraphs.catalog.consumers import consumers
+from subgraphs.catalog.graphql.context import CatalogContext
+from subgraphs.catalog.graphql.schema import schema
+from subgraphs.catalog.projections import Projections
+from subgraphs.catalog.service import CatalogService
+from subgraphs.catalog.settings import CatalogSettings
+
+SETTINGS = CatalogSettings
+
+
+def build(resources: Resources[CatalogSettings]) -> Subgraph:
+    settings = resources.settings
+    ttl = timedelta(seconds=settings.product_cache_seconds)
+    cache = ProductCache(RedisCache(resources.redis, prefix="product", ttl=ttl))
+    service = CatalogService(resources.outbox, resources.clock, cache, moderation=settings.catalog_moderation)
+    context = partial(
+        CatalogContext, database=resources.database, writes=resources.writes, service=service, cache=cache
+    )
+    return Subgraph(schema=schema, context=context, consumers=consumers(Projections(cache)))
