@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from itertools import count
-
-from graphql import ListTypeNode, NonNullTypeNode, TypeNode, print_ast
+from itertools import chain, count
 
 from gateway.planner.conditions import Alternatives, both, contradict, implies, ordered, simplify, without
 from gateway.planner.operation import ALWAYS
@@ -99,40 +98,59 @@ def _separate(
     key: str, items: list[SelectedField], taken: Mapping[str, object], path: tuple[PathSegment, ...]
 ) -> list[Rename]:
     renames: list[Rename] = []
-    printed: dict[str, list[SelectedField]] = {}
+    printed: dict[str, tuple[_Shapes, list[SelectedField]]] = {}
     for item in items:
-        names = (key if number == 0 else f"_{number}_{key}" for number in count())
-        free = (name for name in names if name == key or name not in taken)
-        name = next(name for name in free if all(_same_shape(item, other) for other in printed.get(name, ())))
-        printed.setdefault(name, []).append(item)
+        names = chain((key,), (name for name in (f"_{number}_{key}" for number in count(1)) if name not in taken))
+        name = next(name for name in names if printed.setdefault(name, (_Shapes(), []))[0].take(item))
+        printed[name][1].append(item)
         if name != key:
             item.printed_key = name
-            if name not in {rename.alias for rename in renames}:
-                renames.append(Rename(path, name, key))
-    for group in printed.values():
-        lists = tuple(Items() for _ in range(_wrapping(group[0].type).count("[")))
+    for name, (_, group) in printed.items():
+        if not group:
+            continue
+        if name != key:
+            renames.append(Rename(path, name, key))
         below = [item.level for item in group if item.level is not None]
+        lists = tuple(Items() for _ in range(group[0].type.count("[")))
         renames.extend(separate_conflicts(below, (*path, key, *lists)))
     return renames
 
 
-def _same_shape(one: SelectedField, other: SelectedField) -> bool:
-    if one.level is None or other.level is None:
-        return one.level is other.level and print_ast(one.type) == print_ast(other.type)
-    if _wrapping(one.type) != _wrapping(other.type):
-        return False
-    theirs: dict[str, list[SelectedField]] = {}
-    for item in other.level.all_fields():
-        theirs.setdefault(item.response_key, []).append(item)
-    return all(
-        _same_shape(item, match) for item in one.level.all_fields() for match in theirs.get(item.response_key, ())
-    )
+class _Shapes:
+    """The shapes of fields that share a response key: of each field its type, and below it those of all fields together."""
+
+    def __init__(self) -> None:
+        self._type: str | None = None
+        self._below: dict[str, _Shapes] | None = None
+
+    def take(self, item: SelectedField) -> bool:
+        """Add a field; False and no change if it does not fit in with the others."""
+        if not self.fits(item):
+            return False
+        self.add(item)
+        return True
+
+    def fits(self, item: SelectedField) -> bool:
+        """Whether a field may stand beside the others."""
+        if self._type is None:
+            return True
+        if self._type != _shape(item):
+            return False
+        below = self._below or {}
+        inner = item.level.all_fields() if item.level is not None else ()
+        return all(child.response_key not in below or below[child.response_key].fits(child) for child in inner)
+
+    def add(self, item: SelectedField) -> None:
+        """Note the shape of a field."""
+        self._type = _shape(item)
+        if item.level is None:
+            return
+        if self._below is None:
+            self._below = {}
+        for child in item.level.all_fields():
+            self._below.setdefault(child.response_key, _Shapes()).add(child)
 
 
-def _wrapping(node: TypeNode) -> str:
-    match node:
-        case ListTypeNode():
-            return f"[{_wrapping(node.type)}"
-        case NonNullTypeNode():
-            return f"{_wrapping(node.type)}!"
-    return ""
+def _shape(item: SelectedField) -> str:
+    """A leaf's type must be the same; of a composite field's type only lists and non-nulls must."""
+    return item.type if item.level is None else re.sub(r"\w+", "{}", item.type)

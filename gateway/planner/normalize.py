@@ -38,7 +38,8 @@ from gateway.planner.operation import ALWAYS, FieldSelection, Operation
 from gateway.planner.plan import Condition, OperationKind
 from gateway.supergraph.sdl import Supergraph, possible_types
 
-MAX_SELECTIONS = 50_000
+# Nested fragments can double an operation with every level; far above what any real one has.
+MAX_SELECTIONS = 10_000
 
 _META_FIELDS: Mapping[str, GraphQLField] = {
     "__typename": TypeNameMetaFieldDef,

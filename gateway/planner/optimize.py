@@ -50,6 +50,10 @@ def _merge_siblings(steps: list[Step], budget: Budget) -> list[Step]:
     groups: dict[object, list[Step]] = {}
     kept: list[Step] = []
     order = depths(steps)
+    waiting: dict[Step, set[Step]] = {}
+    for step in steps:
+        for earlier in step.after:
+            waiting.setdefault(earlier, set()).add(step)
     for step in sorted(steps, key=lambda step: (order[step], step.number)):
         group = groups.setdefault((step.subgraph, step.path, step.turn, step.is_entity_call), [])
         target = next((other for other in group if _can_merge(other, step, budget)), None)
@@ -57,7 +61,7 @@ def _merge_siblings(steps: list[Step], budget: Budget) -> list[Step]:
             group.append(step)
             kept.append(step)
         else:
-            _merge(target, step, steps)
+            _merge(target, step, waiting)
     return kept
 
 
@@ -66,6 +70,7 @@ def _can_merge(one: Step, other: Step, budget: Budget) -> bool:
         return False
     if not one.is_entity_call:
         return bool(one.path) and not _waits_for(other, one, budget) and not _waits_for(one, other, budget)
+    budget.spend(len(one.inputs))
     if not all(_agree(mine, theirs) for mine in one.inputs for theirs in other.inputs):
         return False
     if any(mine.types != theirs.types for mine in one.inputs for theirs in other.inputs) and not _may_join(one, other):
@@ -98,7 +103,7 @@ def _may_join(one: Step, other: Step) -> bool:
     return all(one.level.on[name].fingerprint() == other.level.on[name].fingerprint() for name in shared)
 
 
-def _merge(target: Step, step: Step, steps: Iterable[Step]) -> None:
+def _merge(target: Step, step: Step, waiting: dict[Step, set[Step]]) -> None:
     target.level.absorb(step.level)
     target.after |= step.after
     for theirs in step.inputs:
@@ -107,10 +112,13 @@ def _merge(target: Step, step: Step, steps: Iterable[Step]) -> None:
             target.inputs.append(theirs)
         else:
             mine.fields = merge_fields(mine.fields, theirs.fields)
-    for other in steps:
-        if step in other.after:
-            other.after.discard(step)
-            other.after.add(target)
+    for other in waiting.pop(step, set()):
+        other.after.discard(step)
+        other.after.add(target)
+        waiting.setdefault(target, set()).add(other)
+    for earlier in step.after:
+        waiting[earlier].discard(step)
+        waiting[earlier].add(target)
 
 
 def _waits_for(step: Step, earlier: Step, budget: Budget) -> bool:

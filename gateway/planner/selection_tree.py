@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from graphql import TypeNode
-
 from gateway.planner.plan import Condition
 
 
 @dataclass(slots=True, eq=False)
 class SelectedField:
-    """One field. `type` is its type in the subgraph; `level` what is selected below, None for a leaf.
+    """One field. `type` is the text of its type in the subgraph; `level` what is selected below, None for a leaf.
 
     `printed_key` is the response key it is asked under, where that differs from the one it has in the tree.
     """
@@ -20,7 +18,7 @@ class SelectedField:
     name: str
     arguments: str
     response_key: str
-    type: TypeNode
+    type: str
     level: Level | None = None
     conditions: set[Condition] = field(default_factory=set)
     printed_key: str | None = None

@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from graphql import ListTypeNode, NamedTypeNode, NameNode, NonNullTypeNode, TypeNode
+from graphql import ListTypeNode, NonNullTypeNode, TypeNode, print_ast
 
 from gateway.supergraph.field_set import FieldSet, FieldSetItem, merge_field_sets
 from gateway.supergraph.sdl import FieldInfo, FieldJoin, Supergraph, is_inaccessible, named_type
-
-_TYPENAME_TYPE = NonNullTypeNode(type=NamedTypeNode(name=NameNode(value="String")))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +35,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FieldEdge:
-    """A field that `head` can be asked for. `tail` is None for a leaf; `type` is the field's type in this subgraph.
+    """A field that `head` can be asked for. `tail` is None for a leaf; `type` is the text of the field's type in this subgraph.
 
     With `requires` the subgraph answers only an entity call that brings these fields along.
     """
@@ -45,7 +43,7 @@ class FieldEdge:
     name: str
     head: Node
     tail: Node | None
-    type: TypeNode
+    type: str
     lists: int = 0
     requires: FieldSet = ()
 
@@ -174,7 +172,7 @@ class FederationGraph:
     def typename(self, node: Node) -> FieldEdge:
         """`__typename` as the subgraph answers it, which is no more than the interface's name for an @interfaceObject."""
         if node not in self._typenames:
-            self._typenames[node] = FieldEdge("__typename", node, None, _TYPENAME_TYPE)
+            self._typenames[node] = FieldEdge("__typename", node, None, "String!")
         return self._typenames[node]
 
     def moves(self, node: Node) -> tuple[Move, ...]:
@@ -220,7 +218,7 @@ class FederationGraph:
             return None
         field_type = join.type or info.type
         tail = self._tail(node, info, join, named_type(field_type))
-        return FieldEdge(name, node, tail, field_type, _list_depth(field_type), join.requires)
+        return FieldEdge(name, node, tail, print_ast(field_type), _list_depth(field_type), join.requires)
 
     def _tail(self, node: Node, info: FieldInfo, join: FieldJoin, type_name: str) -> Node | None:
         if type_name not in self._types:
