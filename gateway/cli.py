@@ -93,10 +93,14 @@ class _Server(uvicorn.Server):
         self._signalled = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self._signalled or not self._delay:
-            super().handle_exit(sig, frame)
+        """The second signal cuts off what is under way. Signals are not raised again afterwards: a stop is a success."""
+        if self._signalled:
+            self.force_exit = True
             return
         self._signalled = True
         self._readiness.close()
-        loop = asyncio.get_running_loop()  # Python runs signal handlers between the steps of the loop.
-        loop.call_soon_threadsafe(loop.call_later, self._delay, super().handle_exit, sig, frame)
+        # Python runs signal handlers between the steps of the loop, so this is the loop that serves.
+        asyncio.get_running_loop().call_later(self._delay, self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True

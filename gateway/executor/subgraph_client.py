@@ -159,9 +159,11 @@ class _Connection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status < 200 or self._answer is None:
             return  # An interim answer (RFC 9110 section 15.2): the final one follows.
+        if self._answer.done():
+            self.reusable = False  # A second answer to one request: what follows cannot be told apart.
+            return
         self.reusable = self._parser.should_keep_alive()
-        if not self._answer.done():
-            self._answer.set_result(HttpAnswer(status, self._headers, b"".join(self._body)))
+        self._answer.set_result(HttpAnswer(status, self._headers, b"".join(self._body)))
 
     def _fail(self, error: TransportError) -> None:
         self.close()
