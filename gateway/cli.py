@@ -92,7 +92,7 @@ class _Server(uvicorn.Server):
         self._delay = delay
         self._signalled = False
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
         """The second signal cuts off what is under way. Signals are not raised again afterwards: a stop is a success."""
         if self._signalled:
             self.force_exit = True
