@@ -188,7 +188,8 @@ CREATE TABLE parked_event (
 );
 CREATE INDEX parked_event_group ON parked_event (group_id);
 
--- The history of every group and order. No state is entered twice, and only by a legal step.
+-- The history of every group and order: only legal steps, no state entered twice and none left twice. So two steps from
+-- one state can never both commit, even if somebody forgets the row lock above this line.
 CREATE TABLE state_transition (
     id uuid PRIMARY KEY,
     -- The order of the steps: one unit of work may take several in the same moment.
@@ -222,8 +223,10 @@ CREATE TABLE state_transition (
         )
     )
 );
-CREATE UNIQUE INDEX state_transition_of_group ON state_transition (group_id, to_status) WHERE order_id IS NULL;
-CREATE UNIQUE INDEX state_transition_of_order ON state_transition (order_id, to_status) WHERE order_id IS NOT NULL;
+CREATE UNIQUE INDEX group_enters_once ON state_transition (group_id, to_status) WHERE order_id IS NULL;
+CREATE UNIQUE INDEX group_leaves_once ON state_transition (group_id, from_status) WHERE order_id IS NULL;
+CREATE UNIQUE INDEX order_enters_once ON state_transition (order_id, to_status) WHERE order_id IS NOT NULL;
+CREATE UNIQUE INDEX order_leaves_once ON state_transition (order_id, from_status) WHERE order_id IS NOT NULL;
 
 -- Nothing that was ordered is ever deleted, and history is not rewritten, whatever the code above does.
 REVOKE DELETE ON order_group, customer_order, order_line, shipment, shipment_line, refund_fact FROM orders;

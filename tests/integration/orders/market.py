@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy import text
 
 from shared.auth.actor import ANONYMOUS, Actor, Role
 from shared.ids import new_id
@@ -141,6 +145,23 @@ class Market:
             "refund.succeeded": {"refund_id": key(), "payment_id": key(), "buyer_id": key()} | refund | money,
         }
         return {"order_group_id": group["id"]} | told[name]
+
+    @asynccontextmanager
+    async def held(self, table: str, row_id: str, *, waiting: int) -> AsyncIterator[None]:
+        """Hold a row until `waiting` others queue for it: what is started inside the block meets there for certain."""
+        async with self.orders.admin.begin() as holder:
+            await holder.execute(
+                text(f"SELECT 1 FROM {self.orders.domain}.{table} WHERE id = :id FOR UPDATE"), {"id": row_id}
+            )
+            yield
+            await self.until_waiting(waiting)
+
+    async def until_waiting(self, number: int) -> None:
+        """Until that many transactions of this database wait for a lock."""
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        async with asyncio.timeout(30):
+            while len(await self.orders.rows(waiting)) < number:  # noqa: ASYNC110 — Postgres sends no event for it.
+                await asyncio.sleep(0.01)
 
     async def group(self, group_id: str) -> dict[str, Any]:
         (row,) = await self.orders.rows("SELECT * FROM order_group WHERE id = :id", id=group_id)

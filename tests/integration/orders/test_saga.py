@@ -216,6 +216,7 @@ async def test_an_expiry_that_commits_before_the_capture_wins(market: Market, go
         assert await saga.expire(uow, group["id"])
         # when the capture comes before the expiry has committed
         capture = asyncio.create_task(market.tell("payment.captured", group))
+        await market.until_waiting(1)
     await capture
     # then it has waited, and finds the group dead
     assert await market.history(group["id"]) == ["RESERVING", "AWAITING_PAYMENT", "EXPIRED"]
@@ -252,6 +253,30 @@ async def test_captures_cancellations_and_expiries_at_once_leave_one_outcome_eac
             assert names == ["order.created", "order.awaiting_payment", f"order.{found['status'].lower()}"]
             assert found["late_payment_id"] is not None
         assert await parked(market, group) == 0
+
+
+async def test_a_capture_and_a_cancellation_that_meet_at_the_group_leave_one_outcome(
+    market: Market, goods: Goods
+) -> None:
+    for _ in range(5):
+        # given a group that awaits its payment
+        buyer = a_buyer()
+        group = await market.checkout(buyer, goods)
+        await market.tell("inventory.reserved", group)
+        values = {"idempotencyKey": key(), "orderGroupId": group["id"]}
+        # when both wait for it at once
+        async with market.held("order_group", group["id"], waiting=2):
+            cancellation = asyncio.create_task(market.orders.data(CANCEL_GROUP, {"input": values}, actor=buyer))
+            capture = asyncio.create_task(market.tell("payment.captured", group))
+        errors = (await cancellation)["cancelOrderGroup"]["userErrors"]
+        await capture
+        # then one of them has won
+        found = await market.group(group["id"])
+        if errors:
+            assert (found["status"], found["late_payment_id"]) == ("PAID", None)
+        else:
+            assert (found["status"], found["payment_id"]) == ("CANCELLED", None)
+            assert found["late_payment_id"] is not None
 
 
 async def test_a_buyer_gives_up_before_the_payment_and_nobody_else_may(market: Market, goods: Goods) -> None:
