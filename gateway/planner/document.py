@@ -46,7 +46,8 @@ def _print_field(item: SelectedField, known: Condition) -> Iterable[str]:
 def _print_body(level: Level, known: Condition) -> str:
     """A selection set is never empty, not even where all its fields are left out."""
     text = print_level(level, known)
-    certain = any(implies(known, condition) for item in level.fields.values() for condition in item.conditions)
+    alternatives = [condition for item in level.fields.values() for condition in simplify(item.conditions)]
+    certain = any(implies(known, condition) for condition in alternatives)
     if not text:
         return "{__typename}"
     return f"{{{text}}}" if certain or level.on else f"{{__typename {text}}}"

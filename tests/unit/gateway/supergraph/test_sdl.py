@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import SupergraphError
+from gateway.supergraph.field_set import FieldSetItem, parse_field_set
+from gateway.supergraph.sdl import KeyInfo, SubgraphInfo, parse_supergraph
+
+GRAPHS = (
+    'enum join__Graph { A @join__graph(name: "accounts", url: "http://a.test") B @join__graph(name: "b-2", url: "") }\n'
+)
+
+
+def test_subgraphs_go_by_their_names() -> None:
+    supergraph = parse_supergraph(GRAPHS + "type Query @join__type(graph: A) { a: Int }")
+
+    assert supergraph.subgraphs == {
+        "accounts": SubgraphInfo("accounts", "http://a.test"),
+        "b-2": SubgraphInfo("b-2", ""),
+    }
+
+
+def test_a_type_may_have_several_keys_in_a_subgraph() -> None:
+    supergraph = parse_supergraph(
+        GRAPHS
+        + """
+    type Query @join__type(graph: A) { user: User }
+    type User @join__type(graph: A, key: "id") @join__type(graph: A, key: "org { id } name", resolvable: false) { id: ID! }
+    """
+    )
+
+    assert supergraph.types["User"].joins["accounts"].keys == (
+        KeyInfo(parse_field_set("id")),
+        KeyInfo((FieldSetItem("org", selections=(FieldSetItem("id"),)), FieldSetItem("name")), resolvable=False),
+    )
+
+
+def test_a_field_without_join_field_is_everywhere_and_one_without_a_graph_nowhere() -> None:
+    supergraph = parse_supergraph(
+        GRAPHS
+        + """
+    type Query @join__type(graph: A) { everywhere: Int nowhere: Int @join__field here: Int @join__field(graph: B) }
+    """
+    )
+    fields = supergraph.types["Query"].fields
+
+    assert fields["everywhere"].joins is None
+    assert fields["nowhere"].joins == {}
+    assert list(fields["here"].joins or ()) == ["b-2"]
+
+
+def test_value_types_of_the_oldest_specification_are_in_every_subgraph() -> None:
+    supergraph = parse_supergraph(GRAPHS + "type Query { point: Point @join__field(graph: A) } type Point { x: Int }")
+
+    assert sorted(supergraph.types["Point"].joins) == ["accounts", "b-2"]
+
+
+@pytest.mark.parametrize(
+    ("types", "message"),
+    [
+        ("type Query @join__type(graph: C) { a: Int }", "Query names the graph C, which join__Graph does not have."),
+        (
+            "type Query @join__type(graph: A) { a: Int @join__field(graph: C) }",
+            "Query.a names the graph C, which join__Graph does not have.",
+        ),
+        (
+            'type Query @join__type(graph: A) { a: Int @join__field(graph: A, requires: "b {") }',
+            'Query.a (@requires): "b {" is no field set: Syntax Error: Expected Name, found <EOF>.',
+        ),
+    ],
+)
+def test_a_broken_supergraph_is_refused_by_type_and_field(types: str, message: str) -> None:
+    with pytest.raises(SupergraphError) as refusal:
+        parse_supergraph(GRAPHS + types)
+
+    assert refusal.value.message == message
+
+
+@pytest.mark.parametrize("text", ["type Query {", "type Query { a: Int }"])
+def test_what_is_no_supergraph_is_refused(text: str) -> None:
+    with pytest.raises(SupergraphError):
+        parse_supergraph(text)
+
+
+def test_a_field_set_keeps_arguments_and_type_conditions() -> None:
+    assert parse_field_set('price(currency: "EUR", at: 1) ... on Book { isbn } price(at: 1, currency: "EUR")') == (
+        FieldSetItem("price", '(at:1,currency:"EUR")'),
+        FieldSetItem("isbn", on="Book"),
+    )
