@@ -200,14 +200,14 @@ async def test_another_session_survives_the_end_of_a_family(accounts: SubgraphUn
 async def test_twenty_refreshes_at_once_have_one_successor_that_lives(accounts: SubgraphUnderTest) -> None:
     # given one refresh token
     person = await a_person(accounts)
-    # when it is traded in twenty times at once
-    answers = await asyncio.gather(*(refresh(accounts, person.refresh_token) for _ in range(20)))
-    # then exactly one succeeds
-    successors = [answer["refreshToken"] for answer in answers if answer["refreshToken"]]
-    assert len(successors) == 1
-    assert [answer["userErrors"] for answer in answers if not answer["refreshToken"]] == [STALE] * 19
-    # and racing is no theft: the successor is good
-    assert (await refresh(accounts, successors[0]))["userErrors"] == []
+    token = person.refresh_token
+    # when it is traded in twenty times at once, and so is each successor
+    for _ in range(5):
+        answers = await asyncio.gather(*(refresh(accounts, token) for _ in range(20)))
+        # then exactly one succeeds, and racing is no theft: the successor is good
+        (token,) = [answer["refreshToken"] for answer in answers if answer["refreshToken"]]
+        assert [answer["userErrors"] for answer in answers if not answer["refreshToken"]] == [STALE] * 19
+    assert (await refresh(accounts, token))["userErrors"] == []
 
 
 async def test_an_unknown_refresh_token_is_refused(accounts: SubgraphUnderTest) -> None:
