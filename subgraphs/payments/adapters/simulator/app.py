@@ -1,4 +1,4 @@
-"""The simulated provider over HTTP. The method's token says how it behaves; see this room's README."""
+"""The simulated provider over HTTP. The method's token says how it behaves; the domain's README lists them."""
 
 from __future__ import annotations
 
@@ -102,6 +102,8 @@ class Simulator:
         return JSONResponse(self._behaviour)
 
     def _announce(self, charge: Charge) -> None:
+        if charge.method == "pm_stuck":
+            return
         if charge.state == PROCESSING:
             self._run(self._complete_later(charge.key))
         else:

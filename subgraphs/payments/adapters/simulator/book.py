@@ -59,7 +59,7 @@ class Book:
         match method:
             case "pm_declined":
                 charge.state, charge.reason = DECLINED, "card_declined"
-            case "pm_delayed":
+            case "pm_delayed" | "pm_stuck":
                 charge.state = PROCESSING
         self._keep("charges", charge)
         return charge, True
