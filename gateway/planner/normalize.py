@@ -34,6 +34,7 @@ from graphql import (
 )
 
 from gateway.errors import PlanError
+from gateway.planner.conditions import both, contradict, without
 from gateway.planner.operation import ALWAYS, FieldSelection, Operation
 from gateway.planner.plan import Condition, OperationKind
 from gateway.supergraph.sdl import Supergraph, possible_types
@@ -160,7 +161,7 @@ class _Normalizer:
             named = get_named_type(field_type)
             selections = None
             if is_composite_type(named):
-                below = _both(known, entry.condition)
+                below = both(known, entry.condition)
                 selections = self.selections(self._possible_types(named.name), entry.parts, below)
             yield FieldSelection(
                 response_key=(entry.node.alias or entry.node.name).value,
@@ -211,13 +212,13 @@ def _add(entries: list[_Entry], occurrence: _Occurrence, position: int) -> None:
     remaining = [(occurrence.types, occurrence.condition)]
     for entry in list(entries):
         shared = entry.types & occurrence.types
-        if not shared or _conflict(entry.condition, occurrence.condition):
+        if not shared or contradict(entry.condition, occurrence.condition):
             continue
         if occurrence.node.selection_set is not None:
             if shared != entry.types:
                 entries.append(replace(entry, types=entry.types - shared, parts=list(entry.parts)))
                 entry.types = shared
-            entry.parts.append((occurrence.node, _without(occurrence.condition, entry.condition)))
+            entry.parts.append((occurrence.node, without(occurrence.condition, entry.condition)))
         remaining = [rest for piece in remaining for rest in _subtract(piece, entry)]
     entries.extend(
         _Entry(position, occurrence.node, types, condition, [(occurrence.node, ALWAYS)])
@@ -228,13 +229,13 @@ def _add(entries: list[_Entry], occurrence: _Occurrence, position: int) -> None:
 def _subtract(piece: tuple[frozenset[str], Condition], entry: _Entry) -> Iterator[tuple[frozenset[str], Condition]]:
     types, condition = piece
     shared = types & entry.types
-    if not shared or _conflict(condition, entry.condition):
+    if not shared or contradict(condition, entry.condition):
         yield piece
         return
     if shared != types:
         yield types - shared, condition
     # "condition and not entry.condition", as alternatives that exclude one another.
-    missing = _without(entry.condition, condition)
+    missing = without(entry.condition, condition)
     for name in sorted(missing.include):
         yield shared, replace(condition, skip=condition.skip | {name})
         condition = replace(condition, include=condition.include | {name})
@@ -256,18 +257,6 @@ def _narrow(condition: Condition, directives: Iterable[DirectiveNode], known: Co
         elif isinstance(value, BooleanValueNode) and value.value == (name == "skip"):
             return None
     narrowed = Condition(frozenset(include), frozenset(skip))
-    if _conflict(narrowed, known) or narrowed.include & narrowed.skip:
+    if contradict(narrowed, known) or narrowed.include & narrowed.skip:
         return None
-    return _without(narrowed, known)
-
-
-def _conflict(one: Condition, other: Condition) -> bool:
-    return bool(one.include & other.skip or one.skip & other.include)
-
-
-def _without(condition: Condition, known: Condition) -> Condition:
-    return Condition(condition.include - known.include, condition.skip - known.skip)
-
-
-def _both(one: Condition, other: Condition) -> Condition:
-    return Condition(one.include | other.include, one.skip | other.skip)
+    return without(narrowed, known)

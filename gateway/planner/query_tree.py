@@ -5,7 +5,7 @@ Leaves are taken one by one, those with the fewest alternatives first, and each 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from gateway.planner.hops import MOVE_COST, CastHop, FieldHop, Hop, MoveHop, RequiredLeaf, RootHop
 from gateway.planner.paths import Leaf
@@ -179,10 +179,3 @@ def _hops_between(base: TreeNode, node: TreeNode) -> list[Hop]:
         node = node.parent
     hops.reverse()
     return hops
-
-
-def descendants(node: TreeNode) -> Iterator[TreeNode]:
-    """All nodes below, parents first, in the order in which they were added."""
-    for child in node.children.values():
-        yield child
-        yield from descendants(child)
