@@ -44,7 +44,7 @@ class LimitsConfig(BaseModel):
     aliases: int = Field(default=50, ge=0)
     root_fields: int = Field(default=30, ge=1)
     directives: int = Field(default=50, ge=0)
-    fragments: int = Field(default=100, ge=0)
+    fragments: int = Field(default=60, ge=0)
     fields: int = Field(default=10_000_000, ge=1)
     overlaps: int = Field(default=20_000, ge=1, description="Pairs of fields with the same response key, unexpanded")
 
