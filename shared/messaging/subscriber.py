@@ -65,6 +65,9 @@ class Subscriber:
         """Consume until cancelled; then finish what is in hand, up to ten seconds. Waits for a broker that is away."""
         try:
             while not self.ready:
+                # The library drops, unanswered, what arrives before its start has returned: it is running from now on.
+                for subscriber in self._broker.subscribers:
+                    subscriber.running = True
                 try:
                     await self._broker.start()
                     self._started.set()

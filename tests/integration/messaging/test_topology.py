@@ -1,0 +1,171 @@
+"""The broker after the administrator's step: everything of the register, and for each user no more than its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aio_pika
+import httpx
+import pytest
+from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import PublishError
+from aiormq.exceptions import ChannelAccessRefused
+
+from shared.messaging.topology import TopologyRefused, bindings, declare_topology
+from shared.register import DEAD_LETTER_EXCHANGE, EXCHANGE, Register, Subgraph, dead_letter_queue, load_register
+from shared.testing.servers import Broker
+
+REAL = load_register()
+
+
+def declare(broker: Broker, register: Register = REAL) -> None:
+    declare_topology(
+        register, amqp_url=broker.amqp_url, management_url=broker.management_url, passwords=broker.passwords.rabbitmq
+    )
+
+
+def ask(broker: Broker, path: str) -> Any:
+    url = f"{broker.management_url}/api/{path.format(host=broker.virtual_host)}"
+    return httpx.get(url, trust_env=False, timeout=30).raise_for_status().json()
+
+
+def bound(broker: Broker) -> set[tuple[str, str, str]]:
+    return {
+        (found["source"], found["destination"], found["routing_key"])
+        for exchange in (EXCHANGE, DEAD_LETTER_EXCHANGE)
+        for found in ask(broker, "exchanges/{host}/" + exchange + "/bindings/source")
+    }
+
+
+@asynccontextmanager
+async def channel_of(broker: Broker, domain: str) -> AsyncIterator[AbstractChannel]:
+    connection = await aio_pika.connect(broker.url(domain))
+    async with connection:
+        yield await connection.channel(on_return_raises=True)
+
+
+@pytest.fixture(scope="module")
+def declared(broker: Broker) -> Broker:
+    declare(broker)
+    return broker
+
+
+def test_the_broker_has_what_the_register_says(declared: Broker) -> None:
+    exchanges = {
+        found["name"]: (found["type"], found["durable"])
+        for found in ask(declared, "exchanges/{host}")
+        if found["name"] in (EXCHANGE, DEAD_LETTER_EXCHANGE)
+    }
+    assert exchanges == {EXCHANGE: ("topic", True), DEAD_LETTER_EXCHANGE: ("direct", True)}
+    queues = {found["name"]: found["arguments"] for found in ask(declared, "queues/{host}") if found["durable"]}
+    expected: dict[str, dict[str, str]] = {}
+    for subgraph in REAL.subgraphs:
+        for queue in subgraph.queues:
+            expected[queue] = {"x-dead-letter-exchange": DEAD_LETTER_EXCHANGE, "x-dead-letter-routing-key": queue}
+            expected[dead_letter_queue(queue)] = {}
+    assert queues == expected
+    assert bound(declared) == {(b.exchange, b.queue, b.key) for b in bindings(REAL)}
+
+
+def test_declaring_again_changes_nothing_and_removes_what_left_the_register(declared: Broker) -> None:
+    before = bound(declared)
+    declare(declared)
+    assert bound(declared) == before
+
+    reviews = REAL.get("reviews").model_copy(update={"queues": {"reviews.projector": ("order.shipped",)}})
+    others = tuple(s for s in REAL.subgraphs if s.name not in ("reviews", "audit"))
+    declare(declared, Register(subgraphs=(*others, reviews)))
+    now = {(queue, key) for exchange, queue, key in bound(declared) if exchange == EXCHANGE}
+    assert {key for queue, key in now if queue == "reviews.projector"} == {"order.shipped"}
+    assert not [key for queue, key in now if queue == "audit.recorder"]
+    assert "audit" not in {found["user"] for found in ask(declared, "vhosts/{host}/permissions")}
+
+    declare(declared)
+    assert bound(declared) == before
+
+
+def test_a_queue_that_exists_with_other_arguments_is_refused_with_the_brokers_reason(declared: Broker) -> None:
+    url = f"{declared.management_url}/api/queues/{declared.virtual_host}/odd.queue"
+    httpx.put(url, json={"durable": True, "arguments": {}}, trust_env=False).raise_for_status()
+    odd = Register(subgraphs=(Subgraph(name="audit", port=1, queues={"odd.queue": ("user.*",)}),))
+    try:
+        with pytest.raises(TopologyRefused, match="inequivalent arg"):
+            declare(declared, odd)
+    finally:
+        httpx.delete(url, trust_env=False).raise_for_status()
+        declare(declared)
+
+
+@pytest.mark.parametrize("subgraph", REAL.subgraphs, ids=lambda subgraph: subgraph.name)
+async def test_a_user_publishes_its_own_prefixes_only(declared: Broker, subgraph: Subgraph) -> None:
+    prefixes = {prefix for other in REAL.subgraphs for prefix in other.publishes}
+    allowed = set()
+    async with channel_of(declared, subgraph.name) as channel:
+        for prefix in sorted(prefixes):
+            if channel.is_closed:
+                await channel.reopen()
+            exchange = await channel.get_exchange(EXCHANGE, ensure=False)
+            try:
+                await exchange.publish(aio_pika.Message(b"{}"), f"{prefix}.nobody_listens_to_this", mandatory=False)
+                allowed.add(prefix)
+            except ChannelAccessRefused:
+                continue
+    assert allowed == set(subgraph.publishes)
+
+
+@pytest.mark.parametrize("subgraph", REAL.subgraphs, ids=lambda subgraph: subgraph.name)
+async def test_a_user_reads_its_own_queues_only(declared: Broker, subgraph: Subgraph) -> None:
+    queues = [q for other in REAL.subgraphs for own in other.queues for q in (own, dead_letter_queue(own))]
+    readable = set()
+    async with channel_of(declared, subgraph.name) as channel:
+        for name in queues:
+            if channel.is_closed:
+                await channel.reopen()
+            queue = await channel.get_queue(name, ensure=False)
+            try:
+                await queue.get(fail=False, no_ack=True)
+                readable.add(name)
+            except ChannelAccessRefused:
+                continue
+    assert readable == set(subgraph.queues)
+
+
+async def test_a_user_can_neither_declare_nor_bind_nor_write_past_the_exchange(declared: Broker) -> None:
+    attempts: dict[str, Callable[[AbstractChannel], Awaitable[object]]] = {
+        "declare a queue": lambda channel: channel.declare_queue("orders.own", durable=True),
+        "redeclare its queue": lambda channel: channel.declare_queue("orders.command", durable=True),
+        "declare an exchange": lambda channel: channel.declare_exchange("own", durable=True),
+        "write into a queue": lambda channel: channel.default_exchange.publish(
+            aio_pika.Message(b"{}"), "payments.processor"
+        ),
+        "write dead letters": lambda channel: _publish(channel, DEAD_LETTER_EXCHANGE, "orders.command"),
+        "bind its queue": lambda channel: _bind(channel, "orders.command", "user.registered"),
+        "bind another's": lambda channel: _bind(channel, "payments.processor", "order.created"),
+    }
+    refused = set()
+    async with channel_of(declared, "orders") as channel:
+        for name, attempt in attempts.items():
+            if channel.is_closed:
+                await channel.reopen()
+            try:
+                await attempt(channel)
+            except ChannelAccessRefused:
+                refused.add(name)
+    assert refused == set(attempts)
+
+
+async def test_an_unroutable_event_is_returned_to_its_publisher(declared: Broker) -> None:
+    async with channel_of(declared, "orders") as channel:
+        exchange = await channel.get_exchange(EXCHANGE, ensure=False)
+        with pytest.raises(PublishError):
+            await exchange.publish(aio_pika.Message(b"{}"), "return.nobody_listens_to_this", mandatory=True)
+
+
+async def _publish(channel: AbstractChannel, exchange: str, key: str) -> None:
+    await (await channel.get_exchange(exchange, ensure=False)).publish(aio_pika.Message(b"{}"), key)
+
+
+async def _bind(channel: AbstractChannel, queue: str, key: str) -> None:
+    await (await channel.get_queue(queue, ensure=False)).bind(EXCHANGE, key)
