@@ -121,8 +121,8 @@ class CatalogService:
 
     async def change_price(self, uow: UnitOfWork, actor: Actor, command: ChangePrice) -> Outcome:
         """Raises VariantNotFound, SellerNotActive, ProductStatusConflict."""
-        actor.require_seller()
-        product_id = await products.get_product_of_variant(uow.session, command.variant_id)
+        seller_id = actor.require_seller()
+        product_id = await products.get_product_of_variant(uow.session, command.variant_id, seller_id)
         product = await self._own_product(uow, actor, product_id)
         product.require_editable()
         variants = await products.list_variants(uow.session, product.id)

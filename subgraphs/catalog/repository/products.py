@@ -40,9 +40,10 @@ async def get_seller_of_product(session: AsyncSession, product_id: UUID) -> UUID
     return seller_id
 
 
-async def get_product_of_variant(session: AsyncSession, variant_id: UUID) -> UUID:
-    """Raises VariantNotFound, also where row-level security hides it."""
-    product_id: UUID | None = await session.scalar(select(_v.c.product_id).where(_v.c.id == variant_id))
+async def get_product_of_variant(session: AsyncSession, variant_id: UUID, seller_id: UUID) -> UUID:
+    """Raises VariantNotFound, also where it is another seller's."""
+    own = (_v.c.id == variant_id) & (_v.c.seller_id == seller_id)
+    product_id: UUID | None = await session.scalar(select(_v.c.product_id).where(own))
     if product_id is None:
         raise VariantNotFound
     return product_id

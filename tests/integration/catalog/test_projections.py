@@ -10,10 +10,14 @@ import pytest
 from shared.ids import new_id
 from shared.testing.subgraph import SubgraphUnderTest
 from tests.integration.catalog.shop import (
+    MODERATOR,
     approve,
     approved_seller,
     change_stock,
+    done,
+    draft,
     listed_titles,
+    mutate,
     publish,
     rate,
     reinstate,
@@ -102,6 +106,21 @@ async def test_stock_of_two_variants_told_by_two_workers_at_once_agrees(catalog:
         # then the product is in stock
         rows = await catalog.rows("SELECT in_stock FROM product WHERE id = :p", p=product["id"])
         assert rows == [{"in_stock": True}]
+
+
+async def test_a_suspension_that_meets_a_publication_leaves_nothing_listed(catalog: SubgraphUnderTest) -> None:
+    for _ in range(10):
+        # given a submitted product
+        seller = await approved_seller(catalog)
+        product = await draft(catalog, seller)
+        await done(catalog, "submitProduct", seller, productId=product["id"])
+        # when it is published and its seller suspended at once
+        published, _ = await asyncio.gather(
+            mutate(catalog, "publishProduct", MODERATOR, productId=product["id"]), suspend(catalog, seller.seller_id)
+        )
+        # then it was published before or refused after, and is not found
+        assert [error["code"] for error in published["userErrors"]] in ([], ["SELLER_NOT_ACTIVE"])
+        assert await listed_titles(catalog, {"sellerId": str(seller.seller_id)}) == []
 
 
 async def test_a_rating_is_the_newest_one_in_hundredths(catalog: SubgraphUnderTest) -> None:

@@ -15,6 +15,10 @@ from tests.integration.catalog.shop import BUYER, a_category, approved_seller, d
 PAGE = """query($f: ProductFilter) { products(filter: $f, first: 20) { edges { node {
   id title priceRange { min { amount } } variants { id sku price { amount currency } } category { name } seller { id }
 } } } }"""
+LISTS = " ".join(
+    f"... on {name} {{ products(first: 5) {{ totalCount edges {{ node {{ title }} }} }} }}"
+    for name in ("Seller", "Category")
+)
 BY_ID = "query($id: ID!) { product(id: $id) { title status priceRange { max { amount } } } }"
 
 
@@ -65,12 +69,23 @@ async def test_entities_of_one_request_cost_one_statement_and_then_none(catalog:
 async def test_pages_of_products_of_many_sellers_and_categories_are_one_statement_each(
     catalog: SubgraphUnderTest,
 ) -> None:
-    references = []
-    for name in "Seller", "Category":
-        references += [{"__typename": name, "id": str(new_id())} for _ in range(5)]
-    catalog.reset_statements()
-    await catalog.entities("... on Seller { products { totalCount edges { cursor } } }", *references[:5])
-    assert len(catalog.statements) == 2
+    # given three sellers with a product in a category of its own each
+    sellers = [await approved_seller(catalog) for _ in range(3)]
+    categories = [await a_category(catalog, "Lamps") for _ in sellers]
+    for seller, category in zip(sellers, categories, strict=True):
+        await publish(catalog, seller, categoryId=category)
+    counts = []
+    for references, others in (
+        ([{"__typename": "Seller", "id": str(seller.seller_id)} for seller in sellers], 0),
+        ([{"__typename": "Category", "id": category} for category in categories], 1),
+    ):
+        # when the pages of all and their totals are asked for
+        catalog.reset_statements()
+        found = await catalog.entities(LISTS, *references)
+        assert found == [{"products": {"totalCount": 1, "edges": [{"node": {"title": "Desk lamp"}}]}}] * 3
+        counts.append(len(catalog.statements) - others)
+    # then pages are one statement and totals another, beside the one that finds the categories
+    assert counts == [2, 2]
 
 
 async def test_a_change_is_seen_at_once_although_the_product_was_cached(catalog: SubgraphUnderTest) -> None:

@@ -109,13 +109,14 @@ async def test_another_sellers_product_does_not_exist_for_a_seller(catalog: Subg
     refused = [
         await refusals(catalog, "updateProduct", other, productId=product_id, title="Mine"),
         await refusals(catalog, "addVariant", other, productId=product_id, sku="X", title="X", price=1),
-        await refusals(catalog, "changePrice", other, variantId=variant_id, price=1),
         await refusals(catalog, "submitProduct", other, productId=product_id),
         await refusals(catalog, "publishProduct", other, productId=product_id),
         await refusals(catalog, "archiveProduct", other, productId=product_id),
     ]
+    repriced = await refusals(catalog, "changePrice", other, variantId=variant_id, price=1)
     # then it is told that there is no such thing, and nothing changes
-    assert refused == [[("PRODUCT_NOT_FOUND", ["productId"])]] * 6
+    assert refused == [[("PRODUCT_NOT_FOUND", ["productId"])]] * 5
+    assert repriced == [("VARIANT_NOT_FOUND", ["variantId"])]
     assert await catalog.rows(
         "SELECT p.title, p.status, p.version, v.price FROM product p JOIN variant v ON v.product_id = p.id WHERE p.id = :p",
         p=product_id,
