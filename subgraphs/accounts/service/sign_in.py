@@ -94,11 +94,12 @@ class SignIn:
         digest = token_digest(command.refresh_token.get_secret_value())
         async with self._database.unit_of_work(Scope.ALL) as uow:
             session = await sessions.find_by_token_for_update(uow.session, digest)
-            if session is None:
-                await self._end_family_of_copy(uow, digest, arrived_at)
-            elif session.is_live(self._clock()):
+            if session is not None and session.is_live(self._clock()):
                 return await self._rotate(uow, session)
-        # Raised outside: what was decided above is committed, not rolled back with the refusal.
+        # A transaction of its own: whoever waited above for another's rotation got no row, but holds its lock, and the
+        # user must be locked first. The refusal comes after it, so that what it decides stays decided.
+        async with self._database.unit_of_work(Scope.ALL) as uow:
+            await self._end_family_of_copy(uow, digest, arrived_at)
         raise InvalidRefreshToken
 
     async def _rotate(self, uow: UnitOfWork, session: Session) -> SignedIn:

@@ -189,6 +189,23 @@ async def test_a_copy_of_a_traded_refresh_token_ends_the_family(accounts: Subgra
     assert [event["aggregate_version"] for event in told] == [2]
 
 
+async def test_twenty_copies_and_the_real_token_at_once_end_the_family_once(accounts: SubgraphUnderTest) -> None:
+    # given a traded refresh token
+    person = await a_person(accounts)
+    successor = await refresh(accounts, person.refresh_token)
+    # when copies of it are shown from all sides, while the client refreshes and logs out everywhere
+    copies = asyncio.gather(*(refresh(accounts, person.refresh_token) for _ in range(20)))
+    trade = refresh(accounts, successor["refreshToken"])
+    logout = accounts.execute(LOGOUT_ALL, keyed(), actor=person.actor)
+    shown, _, ended = await asyncio.gather(copies, trade, logout)
+    # then no copy is good and the session is over, ended once, either way
+    assert [answer["userErrors"] for answer in shown] == [STALE] * 20
+    assert "errors" not in ended or refused(ended) == "UNAUTHENTICATED"
+    assert refused(await accounts.execute(ME, actor=person.actor)) == "UNAUTHENTICATED"
+    told = [e for e in await accounts.events("user.session_family_revoked") if str(e["aggregate_id"]) == person.user_id]
+    assert len(told) <= 1
+
+
 async def test_another_session_survives_the_end_of_a_family(accounts: SubgraphUnderTest) -> None:
     person = await a_person(accounts)
     elsewhere = await sign_in(accounts, person.email)
