@@ -28,7 +28,7 @@ from shared.devstack.servers.reachable import forget
 from shared.devstack.services import Service, services
 from shared.register import PROJECT_ROOT
 
-SEED_MODULE = "shared.devstack.seed"
+SEED_MODULE = "supergraph.seed"
 
 
 def up(layout: Layout, screen: Screen, environment: Mapping[str, str] = os.environ) -> None:

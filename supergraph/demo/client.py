@@ -44,6 +44,16 @@ class Client:
             raise StoryBroken(f"{self.name}: {mutation} was refused: {payload['userErrors']}")
         return payload
 
+    async def retry(self, mutation: str, selection: str, not_yet: str, /, **values: Any) -> Any | None:
+        """As `do`, but None where the refusal's only code is `not_yet`: an event has not arrived, try again."""
+        payload = await self.attempt(mutation, selection, idempotencyKey=str(new_id()), **values)
+        codes = {error["code"] for error in payload["userErrors"]}
+        if codes == {not_yet}:
+            return None
+        if codes:
+            raise StoryBroken(f"{self.name}: {mutation} was refused: {payload['userErrors']}")
+        return payload
+
     async def attempt(self, mutation: str, selection: str, /, **values: Any) -> Any:
         """The payload of a mutation, refusals included. The input's type is named after the mutation."""
         input_type = f"{mutation[0].upper()}{mutation[1:]}Input"
