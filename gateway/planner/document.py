@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from itertools import chain, count
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, count, zip_longest
 
 from gateway.planner.conditions import Alternatives, both, contradict, implies, ordered, simplify, without
 from gateway.planner.operation import ALWAYS
@@ -38,7 +38,7 @@ def _print_field(item: SelectedField, known: Condition) -> Iterable[str]:
         body = ""
         if item.level is not None:
             body = _print_body(item.level, both(known, condition))
-        yield f"{head}{item.arguments}{_directives(checked)}{body}"
+        yield _gated(checked, f"{head}{item.arguments}", body)
         if checked == ALWAYS:
             return
 
@@ -53,9 +53,17 @@ def _print_body(level: Level, known: Condition) -> str:
     return f"{{{text}}}" if certain or level.on else f"{{__typename {text}}}"
 
 
-def _directives(condition: Condition) -> str:
-    included = "".join(f"@include(if:${name})" for name in sorted(condition.include))
-    return included + "".join(f"@skip(if:${name})" for name in sorted(condition.skip))
+def _gated(condition: Condition, field: str, body: str) -> str:
+    """A field under a condition. A directive may stand only once in a place, so that more of them need fragments around."""
+    include, skip = sorted(condition.include), sorted(condition.skip)
+    text = f"{field}{_directives(include[:1], skip[:1])}{body}"
+    for one, other in zip_longest(include[1:], skip[1:]):
+        text = f"...{_directives([one] if one else [], [other] if other else [])}{{{text}}}"
+    return text
+
+
+def _directives(include: Sequence[str], skip: Sequence[str]) -> str:
+    return "".join([f"@include(if:${name})" for name in include] + [f"@skip(if:${name})" for name in skip])
 
 
 def condition_variables(level: Level) -> set[str]:

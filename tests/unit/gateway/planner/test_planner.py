@@ -90,6 +90,17 @@ def test_an_object_whose_fields_are_all_skipped_is_still_fetched() -> None:
     assert documents(plan) == [("a", "query($x:Boolean!){product{__typename name@skip(if:$x)}}")]
 
 
+def test_a_directive_never_stands_twice_in_one_place() -> None:
+    plan = plan_of(
+        PRODUCT,
+        "query($x: Boolean!, $y: Boolean!) { product { id ... @include(if: $x) { name @include(if: $y) } } }",
+    )
+
+    assert plan.fetches[0].document == (
+        "query($x:Boolean!,$y:Boolean!){product{id ...@include(if:$y){name@include(if:$x)}}}"
+    )
+
+
 def test_root_typename_and_introspection_are_not_planned() -> None:
     plan = plan_of(PRODUCT, "{ __typename __schema { types { name } } }")
 
