@@ -1,6 +1,6 @@
 """`task domain:new -- wishlists wishlist`: a new domain that composes, migrates and answers from its first minute.
 
-It writes one folder in subgraphs/, one in migrations/ and one entry in the register. Launcher, topology, gateway and
+It writes one folder in subgraphs/, one in migrations/, its first test and one entry in the register. Launcher, topology, gateway and
 tests read the register; nothing else is to be done by hand but `task compose`.
 """
 
@@ -16,6 +16,7 @@ from shared.clock import system_clock
 from shared.register import PROJECT_ROOT, load_register
 
 TEMPLATES = PROJECT_ROOT / "supergraph" / "domain_template"
+ELSEWHERE = {"migration.sql.tmpl", "test_journey.py.tmpl"}
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 
 
@@ -31,7 +32,9 @@ def create_domain(root: Path, name: str, entity: str) -> list[Path]:
         raise UnusableName("Domain and entity are lower-case words such as `wishlists wishlist`.")
     if any(subgraph.name == name for subgraph in register.subgraphs):
         raise UnusableName(f"There is a domain {name} already.")
-    written = _write_code(root, name, entity) + _write_migrations(root, name, entity)
+    written = (
+        _write_code(root, name, entity) + _write_migrations(root, name, entity) + [_write_test(root, name, entity)]
+    )
     port = max(subgraph.port for subgraph in register.subgraphs) + 1
     with register_file.open("a", encoding="utf-8") as file:
         file.write(f"  - {{name: {name}, port: {port}}}\n")
@@ -42,7 +45,7 @@ def _write_code(root: Path, name: str, entity: str) -> list[Path]:
     folder = root / "subgraphs" / name
     written = []
     for template in sorted(TEMPLATES.rglob("*.tmpl")):
-        if template.name == "migration.sql.tmpl":
+        if template.name in ELSEWHERE:
             continue
         file = folder / template.relative_to(TEMPLATES).with_suffix("")
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -60,6 +63,15 @@ def _write_migrations(root: Path, name: str, entity: str) -> list[Path]:
     own = folder / f"{system_clock():%Y%m%d%H%M%S}_create_{entity}.sql"
     own.write_text(_fill(TEMPLATES / "migration.sql.tmpl", name, entity), encoding="utf-8")
     return [Path(shutil.copy(delivery, folder)), own]
+
+
+def _write_test(root: Path, name: str, entity: str) -> Path:
+    folder = root / "tests" / "integration" / name
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").touch()
+    file = folder / "test_journey.py"
+    file.write_text(_fill(TEMPLATES / "test_journey.py.tmpl", name, entity), encoding="utf-8")
+    return file
 
 
 def _fill(template: Path, name: str, entity: str) -> str:
