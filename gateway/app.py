@@ -21,6 +21,7 @@ from gateway.security.rate_limit import RateLimiter
 from gateway.settings import Settings
 from gateway.supergraph.api_schema import build_api_schema
 from gateway.supergraph.sdl import Supergraph, parse_supergraph
+from gateway.telemetry.spans import Spans, recording_tracer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ def build_gateway(supergraph_text: str, settings: Settings) -> Gateway:
     client = SubgraphClient(settings.transport)
     rate_limiter = RateLimiter(settings.rate_limit)
     schema = build_api_schema(supergraph)
+    spans = Spans(recording_tracer() if settings.tracing.otlp_endpoint else None)
     pipeline = Pipeline(
         settings.pipeline,
         schema,
@@ -47,7 +49,7 @@ def build_gateway(supergraph_text: str, settings: Settings) -> Gateway:
             InternalTokens(settings.internal_token) if settings.internal_token else None,
         ),
         preparation=Preparation(schema, Planner(supergraph), settings.limits, settings.introspection),
-        executor=_executor(supergraph, client, settings),
+        executor=_executor(supergraph, client, settings, spans),
         labels=OverrideLabels(supergraph, settings.pipeline.override_labels),
         rate_limiter=rate_limiter,
     )
@@ -63,16 +65,17 @@ def build_gateway(supergraph_text: str, settings: Settings) -> Gateway:
         readiness,
         body_limit=settings.limits.body_bytes,
         on_stop=stop,
+        spans=spans,
     )
     return Gateway(app, readiness)
 
 
-def _executor(supergraph: Supergraph, client: SubgraphClient, settings: Settings) -> Executor:
+def _executor(supergraph: Supergraph, client: SubgraphClient, settings: Settings, spans: Spans) -> Executor:
     urls = {name: settings.subgraph_urls.get(name, info.url) for name, info in supergraph.subgraphs.items()}
     concrete = frozenset(
         name for name, type_ in supergraph.schema.type_map.items() if isinstance(type_, GraphQLObjectType)
     )
-    return Executor(client, urls, concrete_types=concrete, errors=settings.subgraph_errors)
+    return Executor(client, urls, concrete_types=concrete, errors=settings.subgraph_errors, spans=spans)
 
 
 def _authenticator(config: AuthenticationConfig | None, client: SubgraphClient) -> Authenticator | None:

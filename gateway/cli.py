@@ -22,6 +22,7 @@ from gateway.supergraph.api_schema import build_api_schema
 from gateway.supergraph.sdl import parse_supergraph
 from gateway.supergraph.source import read_supergraph
 from shared.telemetry.logs import configure_logging
+from shared.telemetry.tracing import configure_tracing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,6 +65,7 @@ def _plan(supergraph_file: Path, operation_file: Path | None, name: str | None) 
 
 def _serve(supergraph_file: Path, settings: Settings) -> int:
     configure_logging("gateway", settings.log.level)
+    configure_tracing("gateway", settings.tracing.otlp_endpoint)
     gateway = build_gateway(read_supergraph(supergraph_file), settings)
     config = uvicorn.Config(
         gateway.app,

@@ -20,6 +20,7 @@ from gateway.security.internal_token import InternalTokenConfig
 from gateway.security.introspection import IntrospectionConfig
 from gateway.security.limits import LimitsConfig
 from gateway.security.rate_limit import RateLimitConfig
+from gateway.telemetry.spans import TracingConfig
 
 
 class SettingsError(GatewayError):
@@ -57,6 +58,7 @@ class Settings(BaseModel):
     subgraph_errors: SubgraphErrorsConfig = SubgraphErrorsConfig()
     subgraph_urls: Mapping[str, str] = Field(default_factory=dict)
     log: LogConfig = LogConfig()
+    tracing: TracingConfig = TracingConfig()
 
 
 def read_settings(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Settings:

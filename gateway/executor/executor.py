@@ -18,6 +18,7 @@ from gateway.executor.subgraph_errors import FAILED, UNAVAILABLE, ErrorRewriter,
 from gateway.executor.variables import holds, used
 from gateway.planner.plan import Fetch, QueryPlan, Rename
 from gateway.telemetry.metrics import SubgraphMeter
+from gateway.telemetry.spans import Spans, mark
 
 _UNAVAILABLE_STATUSES = frozenset({502, 503, 504})
 
@@ -107,6 +108,7 @@ class Executor:
         *,
         concrete_types: frozenset[str],
         errors: SubgraphErrorsConfig | None = None,
+        spans: Spans | None = None,
     ) -> None:
         headers = {"content-type": "application/json", "accept": "application/graphql-response+json, application/json"}
         self._client = client
@@ -114,6 +116,7 @@ class Executor:
         self._meters = {name: SubgraphMeter(name) for name in urls}
         self._concrete = concrete_types
         self._errors = errors or SubgraphErrorsConfig()
+        self._spans = spans or Spans()
 
     async def execute(self, plan: CompiledPlan, variables: Mapping[str, Any], headers: HeadersFor) -> Execution:
         """Run all fetches. Failures of subgraphs become errors of the execution; what is raised is a bug."""
@@ -162,19 +165,28 @@ class Executor:
         body = request_body(compiled.body_prefix, used(fetch.variables, variables), batches)
         meter = self._meters[fetch.subgraph]
         started = meter.start()
+        with self._spans.subgraph_request(fetch.subgraph) as (span, trace_headers):
+            outcome = await self._request(compiled, execution, batches, body, headers(fetch.subgraph) + trace_headers)
+            mark(span, outcome)
+        meter.finish(started, outcome)
+
+    async def _request(
+        self,
+        compiled: CompiledFetch,
+        execution: Execution,
+        batches: Sequence[EntityBatch],
+        body: bytes,
+        headers: bytes,
+    ) -> str:
+        """Send one request and take its answer in; gives the outcome by its name in the metrics."""
+        fetch = compiled.fetch
+        endpoint = self._endpoints[fetch.subgraph]
         try:
-            answer = await self._client.send(
-                self._endpoints[fetch.subgraph],
-                body,
-                headers=headers(fetch.subgraph),
-                idempotent=fetch.kind == "query",
-            )
+            answer = await self._client.send(endpoint, body, headers=headers, idempotent=fetch.kind == "query")
         except TransportError as error:
-            meter.finish(started, "unavailable")
             execution.errors.append(unavailable(fetch, error, _covers(compiled, batches)))
-            return
-        merged = self._take(compiled, execution, batches, answer)
-        meter.finish(started, "ok" if merged else "failed")
+            return "unavailable"
+        return "ok" if self._take(compiled, execution, batches, answer) else "failed"
 
     def _take(
         self, compiled: CompiledFetch, execution: Execution, batches: Sequence[EntityBatch], answer: HttpAnswer

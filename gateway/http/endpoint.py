@@ -30,6 +30,7 @@ from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.request import GraphQLRequest, refused
 from gateway.security.csrf import check_origin
 from gateway.telemetry.metrics import IN_FLIGHT, REQUEST_SECONDS
+from gateway.telemetry.spans import Spans
 from shared.telemetry.context import Correlation, bind
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -50,12 +51,14 @@ class GatewayEndpoint:
         *,
         body_limit: int,
         on_stop: Hook,
+        spans: Spans | None = None,
     ) -> None:
         self._config = config
         self._pipeline = pipeline
         self._readiness = readiness
         self._body_limit = body_limit
         self._on_stop = on_stop
+        self._spans = spans or Spans()
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,7 +110,7 @@ class GatewayEndpoint:
         self._in_flight += 1
         IN_FLIGHT.inc()
         try:
-            with bind(correlation):
+            with bind(correlation), self._spans.request(headers):
                 response = await self._pipeline.answer(request)
         finally:
             self._in_flight -= 1
