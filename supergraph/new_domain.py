@@ -1,7 +1,7 @@
 """`task domain:new -- wishlists wishlist`: a new domain that composes, migrates and answers from its first minute.
 
-It writes one folder in subgraphs/, one in migrations/, its first test and one entry in the register. Launcher, topology, gateway and
-tests read the register; nothing else is to be done by hand but `task compose`.
+It writes one folder in subgraphs/, one in migrations/, its first test and one entry in the register. Launcher, topology,
+gateway and tests read the register; nothing else is to be done by hand but `task compose`.
 """
 
 from __future__ import annotations
