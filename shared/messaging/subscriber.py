@@ -65,11 +65,8 @@ class Subscriber:
         """Consume until cancelled; then finish what is in hand, up to ten seconds. Waits for a broker that is away."""
         try:
             while not self.ready:
-                # The library drops, unanswered, what arrives before its start has returned: it is running from now on.
-                for subscriber in self._broker.subscribers:
-                    subscriber.running = True
                 try:
-                    await self._broker.start()
+                    await self._start()
                     self._started.set()
                 except (OSError, AMQPError) as error:
                     log.warning("waiting for the broker", extra={"error": repr(error)})
@@ -79,6 +76,18 @@ class Subscriber:
         finally:
             self._started.clear()
             await self._broker.stop()
+
+    async def _start(self) -> None:
+        # The library drops, unanswered, what arrives before its start has returned: it is running from now on.
+        for subscriber in self._broker.subscribers:
+            subscriber.running = True
+        starting = asyncio.ensure_future(self._broker.start())
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # Cancelled half-way, its connection would go on reconnecting for ever: let it come up, to be closed.
+            await asyncio.gather(starting, return_exceptions=True)
+            raise
 
 
 def _answering(intake: Intake) -> Any:
