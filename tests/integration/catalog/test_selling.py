@@ -208,22 +208,24 @@ async def test_prices_follow_changes_and_each_change_is_told_with_its_version(ca
     assert prices == [(2, 1500, 2), (3, 1400, 3)]
 
 
-async def test_a_sku_is_unique_for_its_seller_also_when_two_requests_race(catalog: SubgraphUnderTest) -> None:
+async def test_a_sku_is_unique_for_its_seller_also_when_requests_race(catalog: SubgraphUnderTest) -> None:
     # given a seller
     seller, other = await approved_seller(catalog), await approved_seller(catalog)
-    variants = [{"sku": "SAME", "title": "One", "price": 100}]
-    # when ten requests at once use one SKU
-    payloads = await asyncio.gather(
-        *[
-            mutate(catalog, "createProduct", seller, answer="product { id }", **a_product(variants=variants))
-            for _ in range(10)
-        ]
-    )
-    # then one wins, the rest are refused by code, and another seller may use the SKU
-    codes = sorted(error["code"] for payload in payloads for error in payload["userErrors"])
-    assert codes == ["SKU_TAKEN"] * 9
-    assert len(await catalog.rows("SELECT 1 FROM variant WHERE seller_id = :s", s=seller.seller_id)) == 1
-    assert (await draft(catalog, other, variants=variants))["variants"][0]["sku"] == "SAME"
+    for at in range(5):
+        variants = [{"sku": f"SAME-{at}", "title": "One", "price": 100}]
+        # when ten requests at once use one SKU
+        payloads = await asyncio.gather(
+            *[
+                mutate(catalog, "createProduct", seller, answer="product { id }", **a_product(variants=variants))
+                for _ in range(10)
+            ]
+        )
+        # then one wins and the rest are refused by code
+        codes = [error["code"] for payload in payloads for error in payload["userErrors"]]
+        assert codes == ["SKU_TAKEN"] * 9
+    # and another seller may use the SKU
+    assert len(await catalog.rows("SELECT 1 FROM variant WHERE seller_id = :s", s=seller.seller_id)) == 5
+    assert (await draft(catalog, other, variants=variants))["variants"][0]["sku"] == "SAME-4"
 
 
 async def test_concurrent_prices_leave_a_range_that_is_true(catalog: SubgraphUnderTest) -> None:
@@ -231,16 +233,35 @@ async def test_concurrent_prices_leave_a_range_that_is_true(catalog: SubgraphUnd
     seller = await approved_seller(catalog)
     variants = [{"sku": f"V{i}", "title": f"V{i}", "price": 1000} for i in range(4)]
     product = await publish(catalog, seller, variants=variants)
-    # when all their prices change at once
-    await asyncio.gather(
-        *[
-            done(catalog, "changePrice", seller, variantId=variant["id"], price=1100 + 100 * at)
-            for at, variant in enumerate(product["variants"])
-        ]
-    )
-    # then the product's range is that of its variants
-    rows = await catalog.rows("SELECT price_min, price_max, version FROM product WHERE id = :p", p=product["id"])
-    assert rows == [{"price_min": 1100, "price_max": 1400, "version": 3}]
+    for base in (2000, 3000, 1100):
+        # when all their prices change at once
+        await asyncio.gather(
+            *[
+                done(catalog, "changePrice", seller, variantId=variant["id"], price=base + 100 * at)
+                for at, variant in enumerate(product["variants"])
+            ]
+        )
+        # then the product's range is that of its variants
+        rows = await catalog.rows("SELECT price_min, price_max, version FROM product WHERE id = :p", p=product["id"])
+        assert rows == [{"price_min": base, "price_max": base + 300, "version": 3}]
+
+
+async def test_a_moderator_and_a_seller_who_decide_at_once_do_not_both_win(catalog: SubgraphUnderTest) -> None:
+    seller = await approved_seller(catalog)
+    for _ in range(10):
+        # given a submitted product
+        product = await draft(catalog, seller)
+        await done(catalog, "submitProduct", seller, productId=product["id"])
+        # when its seller publishes it while a moderator rejects it
+        payloads = await asyncio.gather(
+            mutate(catalog, "publishProduct", seller, productId=product["id"]),
+            mutate(catalog, "rejectProduct", MODERATOR, productId=product["id"], reason="No picture"),
+        )
+        # then one of them is refused
+        codes = [error["code"] for payload in payloads for error in payload["userErrors"]]
+        assert codes == ["PRODUCT_STATUS_CONFLICT"]
+        rows = await catalog.rows("SELECT version FROM product WHERE id = :p", p=product["id"])
+        assert rows == [{"version": 3}]
 
 
 async def test_the_same_key_creates_one_product(catalog: SubgraphUnderTest) -> None:
