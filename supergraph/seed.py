@@ -61,7 +61,7 @@ BUYER = ("buyer@demo.example", "Bea Buyer")
 async def seed() -> list[dict[str, str]]:
     """Play everything in; the logins by role."""
     await _ensure_staff()
-    url = os.environ["GATEWAY_URL"]
+    url = os.environ["GATEWAY_URL"].removesuffix("/graphql")
     async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as http:
         admin = Client(http, "Ada Admin")
         await admin.sign_in(STAFF["admin"][0], PASSWORD)

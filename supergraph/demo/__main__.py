@@ -23,7 +23,9 @@ async def play() -> bool:
     logins = json.loads((Path(os.environ["SECRETS_DIRECTORY"]) / "logins.json").read_text(encoding="utf-8"))
     staff = {login["role"]: (login["email"], login["password"]) for login in logins}
     async with (
-        httpx.AsyncClient(base_url=os.environ["GATEWAY_URL"], trust_env=False, timeout=30) as graph,
+        httpx.AsyncClient(
+            base_url=os.environ["GATEWAY_URL"].removesuffix("/graphql"), trust_env=False, timeout=30
+        ) as graph,
         httpx.AsyncClient(base_url=os.environ["MAIL_SINK_URL"], trust_env=False, timeout=30) as mail,
     ):
         story = Story(graph, mail, timeline, staff)

@@ -21,7 +21,7 @@ class StoryBroken(Exception):
 
 
 class Client:
-    """One person at one browser. `name` is for messages only."""
+    """One person at one browser. `http` has the gateway as its base; `name` is for messages only."""
 
     def __init__(self, http: httpx.AsyncClient, name: str) -> None:
         self._http = http
@@ -31,7 +31,9 @@ class Client:
     async def ask(self, operation: str, variables: Mapping[str, Any] | None = None) -> Any:
         """The data of an operation. Raises StoryBroken for any error in the answer."""
         headers = {"authorization": f"Bearer {self._token}"} if self._token else {}
-        answer = await self._http.post("", json={"query": operation, "variables": variables or {}}, headers=headers)
+        answer = await self._http.post(
+            "/graphql", json={"query": operation, "variables": variables or {}}, headers=headers
+        )
         document = answer.json()
         if document.get("errors"):
             raise StoryBroken(f"{self.name}: {document['errors']}\nin {operation}")
