@@ -34,6 +34,13 @@ _CHARGE_STATES = {
     "requires_capture": ChargeState.PROCESSING,
     "requires_confirmation": ChargeState.PROCESSING,
 }
+_FOLLOWED = {
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.processing",
+    "payment_intent.canceled",
+}
+"""Not `created`: there a new intent looks like a declined one."""
 _REFUND_STATES = {
     "succeeded": TransferState.SUCCEEDED,
     "pending": TransferState.PROCESSING,
@@ -124,7 +131,7 @@ class StripeProvider:
         try:
             intent = event["data"]["object"]
             key = intent.get("metadata", {}).get("key")
-            followed = event["type"].startswith("payment_intent.") and key
+            followed = event["type"] in _FOLLOWED and key
             return Notice(event["id"], _charge(intent, key) if followed else None)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError("not an event of Stripe") from error
@@ -153,7 +160,11 @@ def _object(response: httpx.Response) -> dict[str, Any]:
 def _charge(intent: dict[str, Any], key: str) -> Charge:
     error = intent.get("last_payment_error") or {}
     reason = error.get("decline_code") or error.get("code")
-    return Charge(key, _CHARGE_STATES[intent["status"]], intent["id"], reason)
+    state = _CHARGE_STATES[intent["status"]]
+    if state is ChargeState.DECLINED and not error:
+        # It has not been tried yet: another attempt beside it could become a second charge.
+        state = ChargeState.PROCESSING
+    return Charge(key, state, intent["id"], reason)
 
 
 def _declined(key: str, error: dict[str, Any]) -> Charge:

@@ -103,7 +103,7 @@ class Market:
     provider: httpx.AsyncClient
     webhook_url: str
 
-    async def announce(self, group: Group, *, minutes: float = 15) -> None:
+    async def announce(self, group: Group, *, minutes: float = 15, total: int | None = None) -> None:
         expires_at = format_timestamp(self.payments.clock() + timedelta(minutes=minutes))
         orders = [
             {
@@ -134,7 +134,7 @@ class Market:
             "order_group_id": group.id,
             "buyer_id": str(group.buyer.user_id),
             "currency": "EUR",
-            "total": group.total,
+            "total": group.total if total is None else total,
             "expires_at": expires_at,
             "orders": orders,
         }
@@ -270,6 +270,25 @@ class Market:
         assert await self.payments.rows("SELECT entry_id FROM posting GROUP BY entry_id HAVING sum(amount) <> 0") == []
         (total,) = await self.payments.rows("SELECT COALESCE(sum(amount), 0) AS sum FROM posting")
         assert total == {"sum": 0}
+
+    async def refunded(self, group: Group) -> int:
+        """Cents that went back to the group's buyer."""
+        (row,) = await self.payments.rows(
+            "SELECT COALESCE(sum(amount), 0)::bigint AS sum FROM refund WHERE group_id = :g AND status = 'SUCCEEDED'",
+            g=group.id,
+        )
+        return int(row["sum"])
+
+    async def require_agreement_with_provider(self) -> None:
+        """The clearing account holds what the provider has taken, less what it has sent back and paid out."""
+        charged, *sent = [(await self.provider.get(path)).json() for path in ("/charges", "/refunds", "/payouts")]
+        taken = sum(charge["amount"] for charge in charged if charge["state"] == "CAPTURED")
+        given = sum(transfer["amount"] for kind in sent for transfer in kind if transfer["state"] == "SUCCEEDED")
+        (row,) = await self.payments.rows(
+            "SELECT COALESCE(sum(p.amount), 0)::bigint AS sum FROM posting p"
+            " JOIN ledger_account a ON a.id = p.account_id WHERE a.kind = 'PROVIDER_CLEARING'"
+        )
+        assert row["sum"] == taken - given
 
 
 def start_simulator(port: int, webhook_url: str, secret: Path, **environment: str) -> subprocess.Popen[bytes]:

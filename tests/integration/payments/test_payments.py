@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import httpx
 import orjson
+import pytest
 from strawberry import ID
 
 from shared.auth.actor import Actor
@@ -15,6 +16,7 @@ from shared.ids import new_id
 from subgraphs.payments.adapters.signature import sign
 from subgraphs.payments.graphql.context import PaymentsContext
 from subgraphs.payments.graphql.inputs import StartPaymentInput
+from subgraphs.payments.projections import DishonestTotal
 from tests.integration.payments.market import CONFIRM, SECRET, START, SUPPORT, Group, Market, a_group, until
 
 
@@ -108,6 +110,21 @@ async def test_a_cut_answer_is_found_out_by_the_job_as_one_charge(market: Market
     assert (await market.payment(group))["status"] == "CAPTURED"
     assert len(await market.charges(group)) == 1
     assert await market.events(group) == ["payment.captured"]
+
+
+async def test_a_repeated_request_leaves_an_attempt_under_way_alone(market: Market) -> None:
+    # given a request whose charge was made and whose answer was cut
+    group, key = a_group(), str(new_id())
+    await market.announce(group)
+    first = await market.start(group, "pm_cut", key=key)
+    # when the client repeats it three times
+    again = [await market.start(group, "pm_cut", key=key) for _ in range(3)]
+    # then all answer the same, and the provider was called once: the rest is the job's
+    assert again == [first] * 3
+    tries = await market.payments.rows(
+        "SELECT tries FROM payment_attempt WHERE payment_id = :p", p=first["payment"]["id"]
+    )
+    assert tries == [{"tries": 1}]
 
 
 async def test_a_crash_before_the_call_is_healed_by_the_job_and_by_a_retry(market: Market) -> None:
@@ -290,3 +307,26 @@ async def _notices(market: Market, key: str, wanted: int) -> bool:
     """Webhooks and answer of one charge have their own ids; the repeated webhook has its first one's."""
     rows = await market.payments.rows("SELECT id FROM provider_event WHERE provider_key = :k", k=key)
     return len(rows) == wanted
+
+
+async def test_a_group_that_costs_nothing_is_captured_without_the_provider(market: Market) -> None:
+    # given a group that a coupon made free
+    group = a_group(([(0, 1_000)], 0))
+    await market.announce(group)
+    # when the buyer confirms it
+    answer = await market.start(group)
+    # then it is paid, nothing is charged and nothing booked
+    assert answer["payment"]["status"] == "CAPTURED"
+    assert await market.charges(group) == []
+    assert await market.postings(answer["payment"]["id"]) == {}
+    assert await market.events(group) == ["payment.captured"]
+
+
+async def test_a_total_that_is_not_the_sum_of_its_orders_is_not_taken_over(market: Market) -> None:
+    # given an announcement that does not add up
+    group = a_group(([(100, 0)], 0), ([(200, 0)], 0))
+    # when it comes
+    with pytest.raises(DishonestTotal):
+        await market.announce(group, total=299)
+    # then there is nothing to pay
+    assert (await market.start(group))["userErrors"][0]["code"] == "ORDER_GROUP_NOT_FOUND"
