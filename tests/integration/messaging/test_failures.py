@@ -70,6 +70,22 @@ async def test_attempts_that_failed_before_a_crash_count(flow: Flow) -> None:
     assert handler.runs == 2
 
 
+async def test_a_second_copy_of_a_dead_event_dies_without_another_attempt(flow: Flow) -> None:
+    event = approved()
+    handler = Handler(event.aggregate_id)
+    await flow.commit(event)
+    await flow.admin.execute(
+        "INSERT INTO reviews.delivery_attempt (consumer, event_id, attempts, last_error)"
+        " SELECT $1, id, 5, 'the first copy' FROM sellers.outbox",
+        QUEUE,
+    )
+    async with running(flow.relay(), flow.subscriber({"seller.approved": handler})):
+        await dead(flow, 1)
+
+    assert handler.runs == 0
+    assert await flow.admin.fetchval("SELECT attempts FROM reviews.delivery_attempt") == 5
+
+
 async def test_a_success_after_failures_forgets_them(flow: Flow) -> None:
     event = approved()
     handler = Handler(event.aggregate_id)

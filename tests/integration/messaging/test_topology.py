@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import PublishError
 from aiormq.exceptions import ChannelAccessRefused
 
+from shared.messaging import dlq
 from shared.messaging.topology import TopologyRefused, bindings, declare_topology
 from shared.register import DEAD_LETTER_EXCHANGE, EXCHANGE, Register, Subgraph, dead_letter_queue, load_register
 from shared.testing.servers import Broker
@@ -161,6 +163,34 @@ async def test_an_unroutable_event_is_returned_to_its_publisher(declared: Broker
         exchange = await channel.get_exchange(EXCHANGE, ensure=False)
         with pytest.raises(PublishError):
             await exchange.publish(aio_pika.Message(b"{}"), "return.nobody_listens_to_this", mandatory=True)
+
+
+async def test_the_dead_letter_command_works_on_the_real_register(
+    declared: Broker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with await aio_pika.connect(declared.amqp_url) as connection:
+        channel = await connection.channel()
+        dead = aio_pika.Message(b'{"event_name": "review.published"}', message_id="an-event")
+        await channel.default_exchange.publish(dead, "catalog.projector.dlq")
+    monkeypatch.setenv("RABBITMQ_ADMIN_URL", declared.amqp_url)
+
+    async def command(*arguments: str) -> list[str]:
+        assert await asyncio.to_thread(dlq.main, arguments) == 0
+        return capsys.readouterr().out.splitlines()
+
+    listed = await command("list")
+    assert listed[0].split() == ["queue", "owner", "waiting", "dead"]
+    assert [line.split() for line in listed if line.startswith("catalog")] == [
+        ["catalog.projector", "catalog", "0", "1"]
+    ]
+    assert len(listed) == 2 + sum(len(subgraph.queues) for subgraph in REAL.subgraphs)
+    shown = await command("show", "catalog.projector")
+    assert shown[2].split()[0] == "an-event"
+    assert await command("replay", "catalog.projector") == ["1 sent to catalog.projector again"]
+    assert await command("drain", "catalog.projector") == []
+    assert [line.split() for line in await command("list") if line.startswith("catalog")] == [
+        ["catalog.projector", "catalog", "1", "0"]
+    ]
 
 
 async def _publish(channel: AbstractChannel, exchange: str, key: str) -> None:
