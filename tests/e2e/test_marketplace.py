@@ -1,0 +1,109 @@
+"""The whole marketplace, as `./task up` starts it, asked from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.register import PROJECT_ROOT
+from shared.testing.running_stack import RunningStack
+
+PAGE = """{ products(first: 20) { edges { node { id title rating { count average } availability { available level }
+  variants { id sku price { amount currency } } } } } }"""
+
+
+@pytest.fixture(scope="module")
+async def gateway(running_stack: RunningStack) -> AsyncIterator[httpx.AsyncClient]:
+    base = running_stack.gateway_url.removesuffix("/graphql")
+    async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=60) as client:
+        yield client
+
+
+async def ask(gateway: httpx.AsyncClient, query: str) -> Mapping[str, Any]:
+    answer: Mapping[str, Any] = (await gateway.post("/graphql", json={"query": query})).json()
+    assert "errors" not in answer, answer
+    return answer["data"]  # type: ignore[no-any-return]
+
+
+def test_the_story_is_played_to_its_end_and_every_figure_balances(running_stack: RunningStack) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "supergraph.demo"],
+        env=os.environ | running_stack.environment,
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "Every figure balances." in told.stdout
+    assert "✗" not in told.stdout
+
+
+async def test_a_page_of_twenty_products_costs_at_most_eight_statements_over_all_subgraphs(
+    running_stack: RunningStack, gateway: httpx.AsyncClient
+) -> None:
+    # given a window of at least twenty products, and all caches warm or cold as they are
+    first = await ask(gateway, PAGE)
+    assert len(first["products"]["edges"]) == 20
+    assert all(edge["node"]["variants"] for edge in first["products"]["edges"])
+    # when the page is asked for
+    before = await statements(running_stack)
+    await ask(gateway, PAGE)
+    after = await statements(running_stack)
+    # then all subgraphs together have sent at most eight statements
+    cost = {domain: after[domain] - before[domain] for domain in after if after[domain] > before[domain]}
+    assert 1 <= sum(cost.values()) <= 8, cost
+
+
+async def test_no_subgraph_answers_anybody_but_the_gateway(running_stack: RunningStack) -> None:
+    questions = (
+        "{ __typename }",
+        "{ _service { sdl } }",
+        '{ _entities(representations: [{__typename: "X"}]) { __typename } }',
+    )
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        statuses = {
+            (subgraph.name, question): (await client.post(subgraph.routing_url, json={"query": question})).status_code
+            for subgraph in running_stack.layout.register.subgraphs
+            for question in questions
+        }
+    assert len(statuses) == 27
+    assert set(statuses.values()) == {401}
+
+
+async def test_a_forged_access_token_is_refused_and_none_at_all_is_a_visitor(gateway: httpx.AsyncClient) -> None:
+    forged = {"authorization": "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9."}
+    refused = await gateway.post("/graphql", json={"query": "{ me { id } }"}, headers=forged)
+    assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (401, "INVALID_TOKEN")
+    assert await ask(gateway, "{ me { id } __typename }") == {"me": None, "__typename": "Query"}
+
+
+async def test_introspection_shows_what_the_committed_api_says(gateway: httpx.AsyncClient) -> None:
+    from_schema = await ask(gateway, "{ __schema { queryType { fields { name } } types { name } } }")
+    names = {field["name"] for field in from_schema["__schema"]["queryType"]["fields"]}
+    assert {"products", "me", "orders", "auditLog", "mySeller", "myNotifications"} <= names
+    assert not {"_service", "_entities"} & names
+    assert not [
+        t["name"] for t in from_schema["__schema"]["types"] if t["name"].startswith(("join__", "link__", "_Entity"))
+    ]
+
+
+async def statements(running_stack: RunningStack) -> dict[str, float]:
+    """SQL statements sent by each domain's API since it started, from its metrics."""
+    counted: dict[str, float] = {}
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        ports = {s.name: s.api_operations_port for s in running_stack.layout.register.subgraphs}
+        pages = await asyncio.gather(*[client.get(f"http://127.0.0.1:{port}/metrics") for port in ports.values()])
+    for name, page in zip(ports, pages, strict=True):
+        line = f'sql_statements_total{{domain="{name}"}} '
+        counted[name] = next(
+            (float(row.removeprefix(line)) for row in page.text.splitlines() if row.startswith(line)), 0.0
+        )
+    return counted
