@@ -105,6 +105,7 @@ def _environment(layout: Layout, addresses: Addresses, passwords: Passwords, sub
             "GATEWAY_URL": layout.gateway_url,
             "GATEWAY_JWKS_FILE": str(layout.secrets / GATEWAY_JWKS),
             "SEALING_PUBLIC_KEY_FILE": str(layout.secrets / SEALING_PUBLIC_KEY),
+            "STATE_DIRECTORY": str(layout.directory / "state"),
             "ENVIRONMENT": "development",
         }
         | {f"{process.upper()}_PORT": str(extra.port) for process, extra in subgraph.processes.items()}

@@ -23,10 +23,17 @@ class SimulatorSettings(BaseSettings):
     webhook_secret: str | None = None
     provider_webhook_secret_file: Path | None = None
     simulator_delay_seconds: float = 1.0
-    simulator_file: Path | None = None
+    state_directory: Path | None = None
+    """Where the charges survive a restart; without it they live in memory."""
 
     def address(self) -> str | None:
         return self.webhook_url or (f"{self.api_url}{PATH}" if self.api_url else None)
+
+    def file(self) -> Path | None:
+        if self.state_directory is None:
+            return None
+        self.state_directory.mkdir(parents=True, exist_ok=True)
+        return self.state_directory / "payment-simulator.jsonl"
 
     def secret(self) -> bytes:
         if self.webhook_secret is not None:
@@ -42,7 +49,7 @@ def main() -> None:
     port = arguments.parse_args().port
     settings = SimulatorSettings()
     simulator = Simulator(
-        Book(settings.simulator_file),
+        Book(settings.file()),
         webhook_url=settings.address(),
         webhook_secret=settings.secret(),
         delay_seconds=settings.simulator_delay_seconds,
