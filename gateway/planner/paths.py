@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from graphql import get_named_type
+from graphql import TypeNameMetaFieldDef, get_named_type
 
 from gateway.errors import PlanError
 from gateway.planner.hops import MOVE_COST, FieldHop, Hop, RootHop, Route
@@ -191,15 +191,16 @@ class Walker:
     def _add_typename(
         self, selections: Sequence[FieldSelection], type_name: str, paths: list[Path], condition: Condition
     ) -> None:
-        """Projection has to know of which type an object is wherever there may be several."""
+        """Projection has to know of which type an object is, wherever there may be several and it makes a difference."""
         if self._graph.possible_types(type_name) == {type_name}:
             return
         visible = self._graph.visible_types(type_name)
-        reliable = [path for path in paths if not self._graph.is_interface_object(path.node)]
-        if len(reliable) < len(paths) and all(selection.types >= visible for selection in selections):
-            return
-        if reliable:
-            self._add_leaf([self._with_typename(path, condition) for path in reliable])
+        if not any(self._graph.is_interface_object(path.node) for path in paths):
+            self._add_leaf([self._with_typename(path, condition) for path in paths])
+        elif any(selection.name == "__typename" or not selection.types >= visible for selection in selections):
+            # It has to be found out even if all that depends on it is skipped in the end.
+            typename = FieldSelection("__typename", "__typename", TypeNameMetaFieldDef.type, visible)
+            self._walk_one(typename, type_name, paths, condition)
 
     def _with_typename(self, path: Path, condition: Condition) -> Path:
         hop = FieldHop(self._graph.typename(path.node), "", "__typename", condition)

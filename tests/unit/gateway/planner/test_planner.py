@@ -339,3 +339,31 @@ def test_a_requirement_under_a_skipped_field_is_skipped_with_it() -> None:
     # `id` was asked for by the client and is fetched whatever becomes of the price
     assert plan.fetches[0].document == "query($x:Boolean!){item{id name __typename@skip(if:$x) cost@skip(if:$x)}}"
     assert plan.fetches[1].condition == Condition(skip=frozenset({"x"}))
+
+
+def test_the_type_behind_an_interface_object_is_found_out_even_if_what_depends_on_it_is_skipped() -> None:
+    # Given a subgraph that knows an interface only, and a selection on one type of it under a condition
+    types = """
+    type Query @join__type(graph: A) @join__type(graph: B) { nodes: [Node] @join__field(graph: B) }
+    interface Node @join__type(graph: A, key: "id") @join__type(graph: B, key: "id", isInterfaceObject: true) {
+      id: ID! size: Int @join__field(graph: B)
+    }
+    type One implements Node @join__implements(graph: A, interface: "Node") @join__type(graph: A, key: "id") {
+      id: ID! one: Int size: Int @join__field
+    }
+    type Two implements Node @join__implements(graph: A, interface: "Node") @join__type(graph: A, key: "id") {
+      id: ID! size: Int @join__field
+    }
+    """
+
+    plan = plan_of(types, "query($x: Boolean!) { nodes { size ... on One @include(if: $x) { one } } }")
+
+    # Then the type is fetched regardless, since the rest cannot be projected without it
+    assert documents(plan) == [
+        ("b", "query{nodes{size __typename id}}"),
+        (
+            "a",
+            "query($representations:[_Any!]!,$x:Boolean!){_entities(representations:$representations)"
+            "{...on Node{__typename ...on One{one@include(if:$x)}}}}",
+        ),
+    ]
