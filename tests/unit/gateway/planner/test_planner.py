@@ -363,7 +363,9 @@ def test_the_type_behind_an_interface_object_is_found_out_even_if_what_depends_o
         ("b", "query{nodes{size __typename id}}"),
         (
             "a",
-            "query($representations:[_Any!]!,$x:Boolean!){_entities(representations:$representations)"
-            "{...on Node{__typename ...on One{one@include(if:$x)}}}}",
+            (
+                "query($representations:[_Any!]!,$x:Boolean!){_entities(representations:$representations)"
+                "{...on Node{__typename ...on One{one@include(if:$x)}}}}"
+            ),
         ),
     ]
