@@ -41,7 +41,7 @@ async def apply_as_seller(owner: Client, shop: str) -> str:
     applied = await owner.do("applyAsSeller", "seller { id status }", name=shop)
     seller_id: str = applied["seller"]["id"]
     documents = [{"kind": "BUSINESS_REGISTRATION", "reference": f"register/{seller_id[:8]}"}]
-    await owner.do("submitVerification", "seller { id status }", documents=documents)
+    await owner.do("submitVerification", "seller { id status }", sellerId=seller_id, documents=documents)
     return seller_id
 
 
