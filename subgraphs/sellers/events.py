@@ -38,7 +38,7 @@ def seller_applied(seller: Seller) -> DomainEvent:
 
 
 def seller_verification_submitted(seller: Seller, *, case_id: UUID) -> DomainEvent:
-    return _event("verification_submitted", seller, case_id=str(case_id))
+    return _event("verification_submitted", seller, case_id=str(case_id), owner_id=str(seller.owner_id))
 
 
 def seller_changes_requested(seller: Seller, *, case_id: UUID, actor_id: UUID, reason: str) -> DomainEvent:
