@@ -101,9 +101,21 @@ def canonical(payload: Mapping[str, Any]) -> str:
     return orjson.dumps(payload, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def actor_of(payload: Mapping[str, Any]) -> UUID | None:
-    """Who did it: the actor named by the event, else the person whose own deed it tells."""
-    for name in ("actor_id", "author_id", "owner_id", "user_id", "buyer_id"):
-        if payload.get(name):
-            return UUID(payload[name])
-    return None
+def actor_of(action: str, payload: Mapping[str, Any]) -> UUID | None:
+    """Who did it: the actor that the event names, else the person whose own deed it tells; None for the system's."""
+    named = payload.get("actor_id") or payload.get(_OWN_DEEDS.get(action, ""))
+    return UUID(named) if named else None
+
+
+_OWN_DEEDS = {
+    "user.registered": "user_id",
+    "user.email_verified": "user_id",
+    "user.password_reset_requested": "user_id",
+    "user.password_changed": "user_id",
+    "user.erasure_requested": "user_id",
+    "seller.applied": "owner_id",
+    "seller.verification_submitted": "owner_id",
+    "order.created": "buyer_id",
+    "review.submitted": "author_id",
+}
+"""Where an event names nobody else, the member of its payload that did it."""

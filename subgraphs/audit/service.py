@@ -25,7 +25,7 @@ class AuditService:
             id=new_id(),
             event_id=event.id,
             action=event.name,
-            actor_id=actor_of(event.payload),
+            actor_id=actor_of(event.name, event.payload),
             target_type=event.name.partition(".")[0],
             target_id=event.aggregate_id,
             correlation_id=event.correlation_id,

@@ -122,7 +122,7 @@ def group_cancelled(group: Group, *, reason: str) -> DomainEvent:
     return _of_group("cancelled", group, payload)
 
 
-def order_cancelled(order: Order, lines: Sequence[Line], *, reason: str) -> DomainEvent:
+def order_cancelled(order: Order, lines: Sequence[Line], *, reason: str, actor_id: UUID | None) -> DomainEvent:
     """After the payment: its lines are restocked and its share is refunded."""
     payload: dict[str, JSON] = {
         "reason": reason,
@@ -139,10 +139,12 @@ def order_cancelled(order: Order, lines: Sequence[Line], *, reason: str) -> Doma
             for line in lines
         ],
     }
-    return _of_order("cancelled", order, payload)
+    return _of_order("cancelled", order, payload, actor_id)
 
 
-def order_shipped(order: Order, lines: Sequence[Line], *, shipment_id: UUID, parcel: Mapping[UUID, int]) -> DomainEvent:
+def order_shipped(
+    order: Order, lines: Sequence[Line], *, shipment_id: UUID, parcel: Mapping[UUID, int], actor_id: UUID | None
+) -> DomainEvent:
     """`parcel` is what left: the quantity by line."""
     payload: dict[str, JSON] = {
         "shipment_id": str(shipment_id),
@@ -152,10 +154,12 @@ def order_shipped(order: Order, lines: Sequence[Line], *, shipment_id: UUID, par
             if line.id in parcel
         ],
     }
-    return _of_order("shipped", order, payload)
+    return _of_order("shipped", order, payload, actor_id)
 
 
-def order_delivered(order: Order, lines: Sequence[Line], *, delivered_at: datetime) -> DomainEvent:
+def order_delivered(
+    order: Order, lines: Sequence[Line], *, delivered_at: datetime, actor_id: UUID | None
+) -> DomainEvent:
     payload: dict[str, JSON] = {
         "delivered_at": format_timestamp(delivered_at),
         "lines": [
@@ -168,7 +172,7 @@ def order_delivered(order: Order, lines: Sequence[Line], *, delivered_at: dateti
             for line in lines
         ],
     }
-    return _of_order("delivered", order, payload)
+    return _of_order("delivered", order, payload, actor_id)
 
 
 def _of_group(what: str, group: Group, payload: Mapping[str, JSON]) -> DomainEvent:
@@ -176,8 +180,9 @@ def _of_group(what: str, group: Group, payload: Mapping[str, JSON]) -> DomainEve
     return DomainEvent(f"order.{what}", "order", group.id, group.version, ids | dict(payload))
 
 
-def _of_order(what: str, order: Order, payload: Mapping[str, JSON]) -> DomainEvent:
+def _of_order(what: str, order: Order, payload: Mapping[str, JSON], actor_id: UUID | None) -> DomainEvent:
     ids: dict[str, JSON] = {
+        "actor_id": str(actor_id) if actor_id else None,
         "order_group_id": str(order.group_id),
         "order_id": str(order.id),
         "buyer_id": str(order.buyer_id),

@@ -36,7 +36,7 @@ class OrderService:
         order.version += 1
         cause = Cause("cancelOrder", self._clock(), actor_id=actor_id)
         await orders.record(uow.session, [order_step(order, before, cause)])
-        await self._outbox.append(uow, events.order_cancelled(order, lines, reason=reason))
+        await self._outbox.append(uow, events.order_cancelled(order, lines, reason=reason, actor_id=actor_id))
         return Outcome.of(order=order.id)
 
     async def ship_order(self, uow: UnitOfWork, actor: Actor, command: ShipOrder) -> Outcome:
@@ -63,7 +63,8 @@ class OrderService:
             before = order.move(OrderStatus.SHIPPED)
             cause = Cause("shipOrder", shipment.shipped_at, actor_id=actor.user_id)
             await orders.record(uow.session, [order_step(order, before, cause)])
-        await self._outbox.append(uow, events.order_shipped(order, lines, shipment_id=shipment.id, parcel=parcel))
+        event = events.order_shipped(order, lines, shipment_id=shipment.id, parcel=parcel, actor_id=actor.user_id)
+        await self._outbox.append(uow, event)
         return Outcome.of(order=order.id, shipment=shipment.id)
 
     async def deliver_order(self, uow: UnitOfWork, actor: Actor, command: DeliverOrder) -> Outcome:
@@ -79,7 +80,7 @@ class OrderService:
         await orders.record(
             uow.session, [order_step(order, before, Cause("deliverOrder", now, actor_id=actor.user_id))]
         )
-        await self._outbox.append(uow, events.order_delivered(order, lines, delivered_at=now))
+        await self._outbox.append(uow, events.order_delivered(order, lines, delivered_at=now, actor_id=actor.user_id))
         return Outcome.of(order=order.id)
 
 
