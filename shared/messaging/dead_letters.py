@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,6 +51,7 @@ async def show(channel: AbstractChannel, register: Register, queue: str) -> list
     letters = [_letter(message) for message in held]
     for message in reversed(held):
         await message.nack(requeue=True)
+    await _back_in(channel, dead_letter_queue(queue), len(held))
     return letters
 
 
@@ -82,6 +84,17 @@ async def _taken(channel: AbstractChannel, register: Register, queue: str) -> As
         if message is None:
             return
         yield message
+
+
+async def _back_in(channel: AbstractChannel, queue: str, count: int) -> None:
+    """The broker answers a count before it has put requeued messages back: who looks next should find them there.
+
+    Gives up after two seconds, since somebody else may be taking them.
+    """
+    for _ in range(100):
+        if await _depth(channel, queue) >= count:
+            return
+        await asyncio.sleep(0.02)
 
 
 async def _depth(channel: AbstractChannel, queue: str) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -107,7 +107,8 @@ class Flow:
     consumer: Database
     schemas: EventSchemas
     admin: asyncpg.Connection[Any]
-    channel: AbstractChannel
+    stack: AsyncExitStack
+    channel: AbstractChannel = field(init=False)
 
     @property
     def outbox(self) -> Outbox:
@@ -160,9 +161,15 @@ class Flow:
             "TRUNCATE sellers.outbox, sellers.event_log, reviews.inbox, reviews.delivery_attempt, reviews.effect"
         )
         if self.channel.is_closed:  # A test has restarted the broker.
-            self.channel = await _channel(self.broker)
+            await self.connect()
         for queue in (QUEUE, f"{QUEUE}.dlq"):
             await (await self.channel.get_queue(queue)).purge()
+
+    async def connect(self) -> None:
+        # A plain connection: a robust one answers how deep a queue was when it first asked.
+        connection = await aio_pika.connect(self.broker.amqp_url)
+        await self.stack.enter_async_context(connection)
+        self.channel = await connection.channel()
 
     async def settled(self, effects: int) -> None:
         """Wait until that many effects are there, and neither outbox nor queue has anything left."""
@@ -188,11 +195,6 @@ async def running(*processes: Relay | Subscriber) -> AsyncIterator[None]:
                 await task
 
 
-async def _channel(broker: Broker) -> AbstractChannel:
-    # A plain connection: a robust one answers how deep a queue was when it first asked.
-    return await (await aio_pika.connect(broker.amqp_url)).channel()
-
-
 @asynccontextmanager
 async def open_flow(database: MarketplaceDatabase, broker: Broker) -> AsyncIterator[Flow]:
     declare_topology(
@@ -205,11 +207,9 @@ async def open_flow(database: MarketplaceDatabase, broker: Broker) -> AsyncItera
     )
     producer = Database(database.of("sellers").url, application_name="sellers")
     consumer = Database(database.of("reviews").url, application_name="reviews")
-    flow = Flow(database, broker, producer, consumer, EventSchemas(), admin, await _channel(broker))
-    try:
+    async with AsyncExitStack() as stack:
+        for closing in (admin.close, producer.close, consumer.close):
+            stack.push_async_callback(closing)
+        flow = Flow(database, broker, producer, consumer, EventSchemas(), admin, stack)
+        await flow.connect()
         yield flow
-    finally:
-        await flow.channel.close()
-        await producer.close()
-        await consumer.close()
-        await admin.close()

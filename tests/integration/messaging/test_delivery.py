@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from uuid import UUID
+
 import pytest
 
 from shared.clock import system_clock
+from shared.db.database import UnitOfWork
 from shared.db.scope import Scope
 from shared.ids import new_id
-from shared.messaging.contract import DomainEvent
+from shared.messaging.contract import DomainEvent, ReceivedEvent
 from shared.messaging.outbox import Outbox
 from shared.messaging.routing import ForeignEvent
 from shared.messaging.schemas import InvalidEvent
@@ -97,6 +101,27 @@ async def test_events_of_one_aggregate_arrive_in_the_order_they_were_decided(flo
             "SELECT aggregate_version FROM reviews.effect WHERE aggregate_id = $1 ORDER BY at", seller
         )
         assert [row["aggregate_version"] for row in rows] == [1, 2, 3, 4, 5, 6]
+
+
+async def test_one_process_takes_the_events_of_an_aggregate_in_turn_and_of_others_side_by_side(flow: Flow) -> None:
+    seller = new_id()
+    active: Counter[UUID] = Counter()
+    peaks: Counter[str] = Counter()
+
+    async def watch(uow: UnitOfWork, event: ReceivedEvent) -> None:
+        active[event.aggregate_id] += 1
+        peaks["of the seller"] = max(peaks["of the seller"], active[seller])
+        peaks["of all"] = max(peaks["of all"], active.total())
+        await record(uow, event)
+        active[event.aggregate_id] -= 1
+
+    await flow.commit(*[approved(seller, version) for version in range(1, 6)], *[approved() for _ in range(5)])
+    assert await flow.relay_all() == 10
+    async with running(flow.subscriber({"seller.approved": watch})):
+        await flow.settled(effects=10)
+
+    assert peaks["of the seller"] == 1
+    assert peaks["of all"] > 1
 
 
 async def test_a_transaction_with_a_low_position_that_commits_late_is_still_published(flow: Flow) -> None:

@@ -125,6 +125,21 @@ async def test_a_message_that_is_no_event_goes_to_the_dead_letters(
     assert await flow.count("reviews.effect") == 0
 
 
+async def test_an_event_against_its_schema_is_poison_and_never_reaches_the_handler(flow: Flow) -> None:
+    handler = Handler()
+    await flow.commit(approved())
+    await flow.admin.execute("UPDATE sellers.outbox SET payload = payload - 'owner_id'")
+
+    async with running(flow.relay(), flow.subscriber({"seller.approved": handler})):
+        await dead(flow, 1)
+
+    assert handler.runs == 0
+    row = await flow.admin.fetchrow("SELECT attempts, last_error FROM reviews.delivery_attempt")
+    assert row["attempts"] == 5
+    assert row["last_error"].startswith("InvalidEvent: seller.approved 1.0: ")
+    assert "owner_id" in row["last_error"]
+
+
 async def test_a_handler_s_own_oserror_is_a_failure_and_not_an_outage(flow: Flow) -> None:
     runs = 0
 

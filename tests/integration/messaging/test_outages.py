@@ -43,9 +43,16 @@ async def test_a_broker_that_goes_away_loses_nothing(flow: Flow, servers: Server
         await asyncio.to_thread(servers.rabbitmq.stop)
         await flow.commit(*[approved() for _ in range(20)])
         assert await flow.count("sellers.outbox") == 20
-        await asyncio.to_thread(servers.rabbitmq.start)
+        # One more that starts while the broker is away.
+        latecomer = flow.subscriber()
+        async with running(latecomer):
+            await asyncio.to_thread(servers.rabbitmq.start)
+            await settled(flow.database.admin_url, 40)
 
-        await settled(flow.database.admin_url, 40)
+            async def ready() -> bool:
+                return latecomer.ready
+
+            await eventually(ready)
     assert await flow.count("reviews.inbox") == 40
     assert await flow.count("reviews.delivery_attempt") == 0
 
