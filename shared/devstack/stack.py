@@ -139,7 +139,8 @@ def _seed(layout: Layout, screen: Screen) -> None:
 def operator_environment(layout: Layout) -> dict[str, str]:
     """Where an administrator's command finds what runs. Raises StackProblem before the first `up`."""
     addresses = servers.remembered(layout)
-    return {
+    further = {name: process.port for s in layout.register.subgraphs for name, process in s.processes.items()}
+    return {f"{name.upper()}_URL": f"http://127.0.0.1:{port}" for name, port in further.items()} | {
         "GATEWAY_URL": layout.gateway_url,
         "POSTGRES_ADMIN_URL": addresses.postgres,
         "REDIS_URL": addresses.redis,
