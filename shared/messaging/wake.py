@@ -12,7 +12,6 @@ from redis.exceptions import RedisError
 log = logging.getLogger(__name__)
 
 _RECONNECT_SECONDS = 1.0
-_IDLE_SECONDS = 30.0
 
 
 class RelayWake:
@@ -35,10 +34,8 @@ class RelayWake:
             try:
                 async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
                     await subscription.subscribe(self._channel)
-                    while True:
-                        # An explicit timeout: the client's own is for commands and would end an idle wait.
-                        if await subscription.get_message(timeout=_IDLE_SECONDS) is not None:
-                            on_wake()
+                    async for _ in subscription.listen():
+                        on_wake()
             except (RedisError, OSError) as error:
                 log.debug("relay hint channel lost", extra={"error": repr(error)})
             await asyncio.sleep(_RECONNECT_SECONDS)

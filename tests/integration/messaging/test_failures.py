@@ -8,6 +8,7 @@ import pytest
 from shared.db.database import UnitOfWork
 from shared.ids import new_id
 from shared.messaging.contract import ReceivedEvent
+from shared.messaging.relay import BATCH
 from shared.register import EXCHANGE
 from tests.integration.messaging.flow import QUEUE, Flow, approved, eventually, record, running, suspended
 
@@ -180,3 +181,20 @@ async def test_without_a_bound_queue_the_row_stays_and_arrives_after_rebinding(f
         "SELECT aggregate_version FROM reviews.effect WHERE aggregate_id = $1 ORDER BY at", seller
     )
     assert [row["aggregate_version"] for row in rows] == [1, 2]
+
+
+async def test_events_that_find_no_queue_do_not_hold_up_those_of_other_aggregates(flow: Flow) -> None:
+    queue = await flow.channel.get_queue(QUEUE)
+    await queue.unbind(EXCHANGE, "seller.suspended")
+    try:
+        # More than a batch of them, all older than the one that can go.
+        await flow.commit(*[suspended(new_id(), 1) for _ in range(BATCH + 1)], approved())
+        async with running(flow.relay()):
+
+            async def passed() -> bool:
+                return await flow.count("sellers.event_log") == 1
+
+            await eventually(passed)
+        assert await flow.count("sellers.outbox") == BATCH + 1
+    finally:
+        await queue.bind(EXCHANGE, "seller.suspended")
