@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -27,7 +28,7 @@ async def post(
     (secrets / "sealing.pub").write_bytes(base64.b64encode(bytes(pair.public_key)))
     port, smtp_port = free_ports(2)
     sink = start_mail_sink(port, smtp_port)
-    settings = {
+    settings: dict[str, Any] = {
         "sealing_private_key_file": secrets / "sealing.key",
         "smtp_host": "127.0.0.1",
         "smtp_port": smtp_port,

@@ -83,15 +83,16 @@ class PostOffice:
     ) -> dict[str, Any]:
         """A paid group with an order a seller; answers the event's payload."""
         sellers = seller_ids or (str(new_id()),)
+        group_id = str(new_id())
         group = {
-            "order_group_id": str(new_id()),
+            "order_group_id": group_id,
             "buyer_id": buyer.id,
             "currency": "EUR",
             "total": 12_305,
             "order_ids": [str(new_id()) for _ in sellers],
             "seller_ids": list(sellers),
         }
-        await self.tell("order.confirmed", group, group["order_group_id"], version=4, event_id=event_id)
+        await self.tell("order.confirmed", group, group_id, version=4, event_id=event_id)
         return group
 
     async def ship(self, buyer: Person) -> str:

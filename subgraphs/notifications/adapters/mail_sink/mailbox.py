@@ -46,7 +46,7 @@ class Mailbox:
             sender=sender,
             to=tuple(to),
             subject=str(message["subject"] or ""),
-            text=body.get_content() if body else "",
+            text=body.get_content().replace("\r\n", "\n") if body is not None else "",
             message_id=str(message["message-id"] or ""),
             received_at=self._clock(),
         )
