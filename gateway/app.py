@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from graphql import GraphQLObjectType
@@ -10,10 +11,12 @@ from gateway.executor.executor import Executor
 from gateway.executor.subgraph_client import Endpoint, SubgraphClient, TransportError
 from gateway.http.endpoint import GatewayEndpoint
 from gateway.http.health import Readiness
+from gateway.pipeline.graph import ServedGraph
 from gateway.pipeline.identify import Identification
 from gateway.pipeline.labels import OverrideLabels
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.prepare import Preparation
+from gateway.pipeline.reload import SupergraphWatch
 from gateway.planner.planner import Planner
 from gateway.security.authentication import AuthenticationConfig, Authenticator, JwksKeys
 from gateway.security.internal_token import InternalTokens
@@ -21,6 +24,7 @@ from gateway.security.rate_limit import RateLimiter
 from gateway.settings import Settings
 from gateway.supergraph.api_schema import build_api_schema
 from gateway.supergraph.sdl import Supergraph, parse_supergraph
+from gateway.supergraph.source import SupergraphFile
 from gateway.telemetry.spans import Spans, recording_tracer
 
 
@@ -32,30 +36,46 @@ class Gateway:
     readiness: Readiness
 
 
-def build_gateway(supergraph_text: str, settings: Settings) -> Gateway:
-    """Raises SupergraphError, and OSError or ValueError for a key file or URL that cannot be used."""
-    supergraph = parse_supergraph(supergraph_text)
+def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile | None = None) -> Gateway:
+    """A gateway that serves `supergraph_text` and, with a `file`, whatever it holds later on.
+
+    Raises SupergraphError, and OSError or ValueError for a key file or URL that cannot be used.
+    """
     client = SubgraphClient(settings.transport)
     rate_limiter = RateLimiter(settings.rate_limit)
-    schema = build_api_schema(supergraph)
     spans = Spans(recording_tracer() if settings.tracing.otlp_endpoint else None)
+
+    def build(text: str) -> ServedGraph:
+        return _graph(text, client, settings, spans)
+
     pipeline = Pipeline(
         settings.pipeline,
-        schema,
+        build(supergraph_text),
         identification=Identification(
             settings.forwarding,
             rate_limiter,
             _authenticator(settings.authentication, client),
             InternalTokens(settings.internal_token) if settings.internal_token else None,
         ),
-        preparation=Preparation(schema, Planner(supergraph), settings.limits, settings.introspection),
-        executor=_executor(supergraph, client, settings, spans),
-        labels=OverrideLabels(supergraph, settings.pipeline.override_labels),
         rate_limiter=rate_limiter,
     )
+    watch = SupergraphWatch(file, supergraph_text, build, pipeline) if file and settings.watch.enabled else None
+    return _serving(settings, pipeline, client, spans, watch)
+
+
+def _serving(
+    settings: Settings, pipeline: Pipeline, client: SubgraphClient, spans: Spans, watch: SupergraphWatch | None
+) -> Gateway:
     readiness = Readiness()
+    watching: list[asyncio.Task[None]] = []
+
+    async def start() -> None:
+        if watch is not None:
+            watching.append(asyncio.create_task(watch.run(settings.watch.interval)))
 
     async def stop() -> None:
+        for task in watching:
+            task.cancel()
         client.close()
         pipeline.close()
 
@@ -64,10 +84,24 @@ def build_gateway(supergraph_text: str, settings: Settings) -> Gateway:
         pipeline,
         readiness,
         body_limit=settings.limits.body_bytes,
+        on_start=start,
         on_stop=stop,
         spans=spans,
     )
     return Gateway(app, readiness)
+
+
+def _graph(text: str, client: SubgraphClient, settings: Settings, spans: Spans) -> ServedGraph:
+    """All that depends on the supergraph. Raises SupergraphError."""
+    supergraph = parse_supergraph(text)
+    schema = build_api_schema(supergraph)
+    return ServedGraph(
+        schema,
+        preparation=Preparation(schema, Planner(supergraph), settings.limits, settings.introspection),
+        executor=_executor(supergraph, client, settings, spans),
+        labels=OverrideLabels(supergraph, settings.pipeline.override_labels),
+        operations_kept=settings.pipeline.operations_kept,
+    )
 
 
 def _executor(supergraph: Supergraph, client: SubgraphClient, settings: Settings, spans: Spans) -> Executor:

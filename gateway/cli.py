@@ -20,7 +20,7 @@ from gateway.planner.printer import print_plan
 from gateway.settings import Settings, read_settings
 from gateway.supergraph.api_schema import build_api_schema
 from gateway.supergraph.sdl import parse_supergraph
-from gateway.supergraph.source import read_supergraph
+from gateway.supergraph.source import SupergraphFile, read_supergraph
 from shared.telemetry.logs import configure_logging
 from shared.telemetry.tracing import configure_tracing
 
@@ -64,9 +64,11 @@ def _plan(supergraph_file: Path, operation_file: Path | None, name: str | None) 
 
 
 def _serve(supergraph_file: Path, settings: Settings) -> int:
-    configure_logging("gateway", settings.log.level)
     configure_tracing("gateway", settings.tracing.otlp_endpoint)
-    gateway = build_gateway(read_supergraph(supergraph_file), settings)
+    file = SupergraphFile(supergraph_file)
+    gateway = build_gateway(file.read(), settings, file)
+    # From here on there is a log; what cannot be served before is one line on standard error.
+    configure_logging("gateway", settings.log.level)
     config = uvicorn.Config(
         gateway.app,
         host=settings.http.host,

@@ -15,6 +15,7 @@ from gateway.executor.subgraph_client import TransportConfig
 from gateway.http.config import HttpConfig
 from gateway.pipeline.identify import ForwardingConfig
 from gateway.pipeline.pipeline import PipelineConfig
+from gateway.pipeline.reload import WatchConfig
 from gateway.security.authentication import AuthenticationConfig
 from gateway.security.internal_token import InternalTokenConfig
 from gateway.security.introspection import IntrospectionConfig
@@ -57,6 +58,7 @@ class Settings(BaseModel):
     transport: TransportConfig = TransportConfig()
     subgraph_errors: SubgraphErrorsConfig = SubgraphErrorsConfig()
     subgraph_urls: Mapping[str, str] = Field(default_factory=dict)
+    watch: WatchConfig = WatchConfig()
     log: LogConfig = LogConfig()
     tracing: TracingConfig = TracingConfig()
 

@@ -41,7 +41,7 @@ Hook = Callable[[], Awaitable[None]]
 
 
 class GatewayEndpoint:
-    """`on_stop` runs when the server stops. Ready from the server's start."""
+    """`on_start` and `on_stop` run when the server starts and stops. Ready from the server's start."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class GatewayEndpoint:
         readiness: Readiness,
         *,
         body_limit: int,
+        on_start: Hook,
         on_stop: Hook,
         spans: Spans | None = None,
     ) -> None:
@@ -57,6 +58,7 @@ class GatewayEndpoint:
         self._pipeline = pipeline
         self._readiness = readiness
         self._body_limit = body_limit
+        self._on_start = on_start
         self._on_stop = on_stop
         self._spans = spans or Spans()
         self._in_flight = 0
@@ -71,6 +73,7 @@ class GatewayEndpoint:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
+        await self._on_start()
         self._readiness.open()
         await send({"type": "lifespan.startup.complete"})
         await receive()

@@ -22,6 +22,10 @@ class SingleFlightCache(Generic[Key, Value]):
     def __len__(self) -> int:
         return len(self._kept)
 
+    def keys(self) -> tuple[Key, ...]:
+        """The keys of what is kept, least recently used first."""
+        return tuple(self._kept)
+
     def find(self, key: Key) -> Value | None:
         value = self._kept.get(key)
         if value is not None:

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from graphql import GraphQLSchema
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.errors import RequestRefused
-from gateway.executor.executor import Executor
 from gateway.executor.variables import VariablesInvalid, coerce_variables
-from gateway.pipeline.cache import SingleFlightCache
 from gateway.pipeline.explain import plan_extension
+from gateway.pipeline.graph import ServedGraph
 from gateway.pipeline.identify import Identification, Identity
 from gateway.pipeline.introspection import introspect
-from gateway.pipeline.labels import OverrideLabels
-from gateway.pipeline.prepare import Preparation, PreparedOperation
+from gateway.pipeline.prepare import PreparationKey, PreparedOperation
 from gateway.pipeline.request import GraphQLRequest, GraphQLResponse, refused
 from gateway.security.rate_limit import RateLimiter
-from gateway.telemetry.metrics import PREPARE_SECONDS, PREPARED, REFUSALS, REQUESTS
+from gateway.telemetry.metrics import PREPARED, REFUSALS, REQUESTS
 
 logger = logging.getLogger(__name__)
 
@@ -43,34 +40,35 @@ class PipelineConfig(BaseModel):
 
 
 class Pipeline:
-    """Answers requests over one supergraph. Call `close` when done."""
+    """Answers requests over one supergraph at a time. Call `close` when done."""
 
     def __init__(
         self,
         config: PipelineConfig,
-        schema: GraphQLSchema,
+        graph: ServedGraph,
         *,
         identification: Identification,
-        preparation: Preparation,
-        executor: Executor,
-        labels: OverrideLabels,
         rate_limiter: RateLimiter,
     ) -> None:
         self._config = config
-        self._schema = schema
+        self._graph = graph
         self._identification = identification
-        self._preparation = preparation
-        self._executor = executor
-        self._labels = labels
         self._rate_limiter = rate_limiter
-        self._prepared: SingleFlightCache[tuple[str, str | None, frozenset[str]], PreparedOperation] = (
-            SingleFlightCache(config.operations_kept)
-        )
-        # Preparing takes milliseconds of pure computation: on a thread of its own it does not hold up what is under way.
+        # One thread: the planner keeps what it learns and is not made for several at once.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def replace(self, build: Callable[[], ServedGraph]) -> int:
+        """Serve another graph from now on; requests under way end on the old one. Whatever `build` raises leaves it serving.
+
+        Gives how many of the operations kept were prepared for the new graph before it was put in place.
+        """
+        graph = await asyncio.get_running_loop().run_in_executor(self._thread, build)
+        warmed = await graph.warm(self._graph.keys(), self._thread)
+        self._graph = graph
+        return warmed
 
     async def answer(self, request: GraphQLRequest) -> GraphQLResponse:
         """The response to a request; a bug becomes a masked error with nothing of it but an entry in the log."""
@@ -89,49 +87,46 @@ class Pipeline:
 
     async def _answer(self, request: GraphQLRequest) -> GraphQLResponse:
         identity = await self._identification.identify(request.headers, request.client)
-        prepared = await self._prepare(request)
+        graph = self._graph
+        prepared = await self._prepare(graph, request)
         if request.read_only and prepared.operation.kind != "query":
             raise RequestRefused("METHOD_NOT_ALLOWED", "Mutations are sent by POST.", status=405)
         self._rate_limiter.admit_root_fields(request.client, prepared.root_fields)
-        variables = self._coerce(prepared, request.variables)
-        payload = await self._execute(prepared, variables, identity)
+        variables = _coerce(graph, prepared, request.variables)
+        payload = await _execute(graph, prepared, variables, identity)
         if self._config.expose_query_plan and request.headers.get(QUERY_PLAN_HEADER) == "1":
             payload["extensions"] = {"queryPlan": plan_extension(prepared.plan)}
         return GraphQLResponse(payload)
 
-    async def _prepare(self, request: GraphQLRequest) -> PreparedOperation:
-        key = (request.query, request.operation_name, self._labels.active())
-        prepared = self._prepared.find(key)
+    async def _prepare(self, graph: ServedGraph, request: GraphQLRequest) -> PreparedOperation:
+        key = PreparationKey(request.query, request.operation_name, graph.labels.active())
+        prepared = graph.find(key)
         if prepared is not None:
             _HIT.inc()
             return prepared
         _MISS.inc()
+        return await graph.prepare(key, self._thread)
 
-        async def make() -> PreparedOperation:
-            with PREPARE_SECONDS.time():
-                loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._thread, self._preparation.prepare, *key)
 
-        return await self._prepared.make(key, make)
+def _coerce(graph: ServedGraph, prepared: PreparedOperation, values: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return coerce_variables(graph.schema, prepared.operation.variables, values)
+    except VariablesInvalid as error:
+        entries: tuple[dict[str, object], ...] = tuple(
+            {"message": text, "extensions": {"code": error.code}} for text in error.messages
+        )
+        raise RequestRefused(error.code, error.message, well_formed=True, entries=entries) from error
 
-    def _coerce(self, prepared: PreparedOperation, values: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            return coerce_variables(self._schema, prepared.operation.variables, values)
-        except VariablesInvalid as error:
-            entries: tuple[dict[str, object], ...] = tuple(
-                {"message": text, "extensions": {"code": error.code}} for text in error.messages
-            )
-            raise RequestRefused(error.code, error.message, well_formed=True, entries=entries) from error
 
-    async def _execute(
-        self, prepared: PreparedOperation, variables: Mapping[str, Any], identity: Identity
-    ) -> dict[str, Any]:
-        execution = await self._executor.execute(prepared.compiled, variables, identity.headers_for)
-        if prepared.introspected is not None:
-            execution.tree.update(prepared.introspected)
-        elif prepared.introspection is not None:
-            execution.tree.update(introspect(self._schema, prepared.introspection, variables))
-        data, found = prepared.projection.project(execution.tree, variables, execution.errors)
-        errors = [error.formatted() for error in (*execution.errors, *found)]
-        # Errors stand first, so that nobody reads a page of data before noticing them.
-        return {"errors": errors, "data": data} if errors else {"data": data}
+async def _execute(
+    graph: ServedGraph, prepared: PreparedOperation, variables: Mapping[str, Any], identity: Identity
+) -> dict[str, Any]:
+    execution = await graph.executor.execute(prepared.compiled, variables, identity.headers_for)
+    if prepared.introspected is not None:
+        execution.tree.update(prepared.introspected)
+    elif prepared.introspection is not None:
+        execution.tree.update(introspect(graph.schema, prepared.introspection, variables))
+    data, found = prepared.projection.project(execution.tree, variables, execution.errors)
+    errors = [error.formatted() for error in (*execution.errors, *found)]
+    # Errors stand first, so that nobody reads a page of data before noticing them.
+    return {"errors": errors, "data": data} if errors else {"data": data}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, parse, validate
 
@@ -20,6 +20,14 @@ from gateway.security.introspection import IntrospectionConfig, validation_rules
 from gateway.security.limits import LimitsConfig, check_document, check_text
 
 MAX_REPORTED = 5
+
+
+class PreparationKey(NamedTuple):
+    """All that a prepared operation depends on: the document, which of its operations, and the active override labels."""
+
+    text: str
+    operation_name: str | None
+    labels: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +58,19 @@ class Preparation:
         self._rules = validation_rules(introspection)
         self._hide_suggestions = not introspection.enabled
 
-    def prepare(self, text: str, operation_name: str | None, labels: frozenset[str]) -> PreparedOperation:
+    def prepare(self, key: PreparationKey) -> PreparedOperation:
         """Raises RequestRefused."""
-        check_text(text, self._limits)
-        document = _parse(text)
+        check_text(key.text, self._limits)
+        document = _parse(key.text)
         check_document(document, self._limits)
         self._validate(document)
         try:
-            operation = normalize(self._schema, document, operation_name)
+            operation = normalize(self._schema, document, key.operation_name)
             if operation.kind == "subscription":
                 raise RequestRefused(
                     "SUBSCRIPTIONS_UNSUPPORTED", "Subscriptions are not served here.", well_formed=True
                 )
-            plan = self._planner.plan(operation, override_labels=labels)
+            plan = self._planner.plan(operation, override_labels=key.labels)
         except PlanError as error:
             raise RequestRefused(error.code, error.message, well_formed=True) from error
         introspection = introspection_document(operation)

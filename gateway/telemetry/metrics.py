@@ -14,6 +14,16 @@ IN_FLIGHT = Gauge("gateway_requests_in_flight", "GraphQL requests being answered
 REFUSALS = Counter("gateway_refusals_total", "Requests refused before execution, by code", ["code"])
 PREPARED = Counter("gateway_operation_cache_total", "Look-ups of prepared operations by result (hit, miss)", ["result"])
 PREPARE_SECONDS = Histogram("gateway_prepare_seconds", "Time to parse, check and plan an operation", buckets=_BUCKETS)
+SUPERGRAPH_LOADS = Counter(
+    "gateway_supergraph_loads_total", "Supergraphs that came while serving, by outcome (swapped, refused)", ["outcome"]
+)
+SUPERGRAPH_REFUSED = Gauge(
+    "gateway_supergraph_refused", "1 while the supergraph file cannot be served and an older one is"
+)
+SUPERGRAPH_LOADED = Gauge(
+    "gateway_supergraph_loaded_timestamp_seconds", "When the supergraph that is served was loaded"
+)
+WARMED = Counter("gateway_operations_warmed_total", "Operations prepared for a new supergraph before it was served")
 SUBGRAPH_REQUESTS = Counter(
     "gateway_subgraph_requests_total",
     "Requests to subgraphs by outcome (ok, failed, unavailable)",

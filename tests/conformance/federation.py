@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.app import build_gateway
 from gateway.settings import Settings
+from gateway.supergraph.source import SupergraphFile
 from tests.conformance.subgraph import Subgraph
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -49,13 +50,18 @@ async def federation(
     settings: Mapping[str, Any] | None = None,
     *,
     down: frozenset[str] = frozenset(),
+    file: SupergraphFile | None = None,
 ) -> AsyncIterator[Federation]:
-    """Serve the fixture `name`, whose composed supergraph lies beside its subgraphs' SDL. Nobody listens where `down` are."""
-    supergraph = (FIXTURES / name / "supergraph.graphql").read_text(encoding="utf-8")
+    """Serve the fixture `name`, whose composed supergraph lies beside its subgraphs' SDL. Nobody listens where `down` are.
+
+    With `file` that is the supergraph, and it is watched.
+    """
+    supergraph = file.read() if file else (FIXTURES / name / "supergraph.graphql").read_text(encoding="utf-8")
     async with serve(_subgraphs_app(subgraphs)) as base:
         nowhere = f"http://127.0.0.1:{_closed_port()}"
         urls = {subgraph: f"{nowhere if subgraph in down else base}/{subgraph}" for subgraph in subgraphs}
-        gateway = build_gateway(supergraph, Settings.model_validate({**(settings or {}), "subgraph_urls": urls}))
+        complete = Settings.model_validate({**(settings or {}), "subgraph_urls": urls})
+        gateway = build_gateway(supergraph, complete, file)
         async with serve(gateway.app) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
             yield Federation(subgraphs, client)
 

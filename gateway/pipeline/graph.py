@@ -1,0 +1,68 @@
+"""One supergraph as it is served: everything that is exchanged when a new file comes, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from concurrent.futures import Executor as Threads
+
+from graphql import GraphQLSchema
+
+from gateway.errors import RequestRefused
+from gateway.executor.executor import Executor
+from gateway.pipeline.cache import SingleFlightCache
+from gateway.pipeline.labels import OverrideLabels
+from gateway.pipeline.prepare import Preparation, PreparationKey, PreparedOperation
+from gateway.telemetry.metrics import PREPARE_SECONDS
+
+
+class ServedGraph:
+    """`schema` is the API schema. A request keeps the graph it began with, whatever is served meanwhile.
+
+    Preparing takes milliseconds of pure computation: on a thread of its own (`threads`, of one) it holds nothing up.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        *,
+        preparation: Preparation,
+        executor: Executor,
+        labels: OverrideLabels,
+        operations_kept: int,
+    ) -> None:
+        self.schema = schema
+        self.executor = executor
+        self.labels = labels
+        self._preparation = preparation
+        self._prepared: SingleFlightCache[PreparationKey, PreparedOperation] = SingleFlightCache(operations_kept)
+
+    def find(self, key: PreparationKey) -> PreparedOperation | None:
+        """The prepared operation, if it is kept."""
+        return self._prepared.find(key)
+
+    async def prepare(self, key: PreparationKey, threads: Threads) -> PreparedOperation:
+        """Prepare an operation and keep it. Raises RequestRefused."""
+
+        async def make() -> PreparedOperation:
+            with PREPARE_SECONDS.time():
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(threads, self._preparation.prepare, key)
+
+        return await self._prepared.make(key, make)
+
+    def keys(self) -> tuple[PreparationKey, ...]:
+        """What is kept, least recently used first."""
+        return self._prepared.keys()
+
+    async def warm(self, keys: Iterable[PreparationKey], threads: Threads) -> int:
+        """Prepare operations ahead of their next request; gives how many still fit the graph."""
+        warmed = 0
+        for key in keys:
+            try:
+                # One by one, so that requests which need the thread meanwhile come in between.
+                await self.prepare(key, threads)
+            except RequestRefused:
+                continue
+            warmed += 1
+        return warmed
