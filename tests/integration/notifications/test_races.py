@@ -5,7 +5,49 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from tests.integration.notifications.post import PostOffice, a_person
+from shared.db.scope import Scope
+from shared.ids import new_id
+from shared.messaging.contract import ReceivedEvent
+from shared.testing.eventually import eventually
+from tests.integration.notifications.post import Person, PostOffice, a_person
+
+
+def shipped(post: PostOffice, buyer: Person) -> ReceivedEvent:
+    event_id, order_id = new_id(), new_id()
+    named = {name: str(new_id()) for name in ("order_group_id", "seller_id", "shipment_id")}
+    return ReceivedEvent(
+        id=event_id,
+        name="order.shipped",
+        version="1.0",
+        occurred_at=post.notifications.clock(),
+        payload=named | {"order_id": str(order_id), "buyer_id": buyer.id, "lines": []},
+        aggregate_id=order_id,
+        aggregate_version=5,
+        correlation_id=str(new_id()),
+        causation_id=None,
+        idempotency_key=f"order:{event_id}",
+    )
+
+
+async def test_a_registration_does_not_slip_past_an_order_that_is_just_being_told(post: PostOffice) -> None:
+    # given a buyer who is not known, and a transaction that parks an order's notification for them
+    buyer = a_person()
+    handler = post.notifications.subgraph.consumers[0].handlers["order.shipped"]
+    async with post.notifications.resources.database.unit_of_work(Scope.ALL) as uow:
+        await handler(uow, shipped(post, buyer))
+        await uow.session.flush()
+        # when the registration comes before that is committed
+        registration = asyncio.create_task(post.register(buyer))
+
+        async def held_or_done() -> bool:
+            waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            return registration.done() or bool(await post.notifications.rows(waiting))
+
+        await eventually("the registration waits", held_or_done)
+    await registration
+    # then it has let go what was parked
+    assert sorted(await post.told(buyer)) == [("ORDER_SHIPPED", "QUEUED"), ("VERIFY_EMAIL", "QUEUED")]
+    assert await post.published(buyer) == ["notifications.email"] * 2
 
 
 async def test_an_order_that_meets_the_registration_never_waits_for_ever(post: PostOffice) -> None:
