@@ -22,6 +22,8 @@ class NotificationsSettings(ServiceSettings):
     smtp_tls: SmtpTls = SmtpTls.STARTTLS
     smtp_user: str | None = None
     smtp_password_file: Path | None = None
+    smtp_ca_file: Path | None = None
+    """Authorities that vouch for the mail server; without it the system's."""
     mail_from: str = "Marketplace <no-reply@marketplace.example>"
 
     def mailer(self) -> Mailer:
@@ -35,4 +37,4 @@ class NotificationsSettings(ServiceSettings):
             return SmtpServer("127.0.0.1", self.mail_sink_port + SMTP_PORT_OFFSET, SmtpTls.NONE)
         file = self.smtp_password_file
         password = file.read_text(encoding="utf-8").strip() if file else None
-        return SmtpServer(self.smtp_host, self.smtp_port, self.smtp_tls, self.smtp_user, password)
+        return SmtpServer(self.smtp_host, self.smtp_port, self.smtp_tls, self.smtp_user, password, self.smtp_ca_file)

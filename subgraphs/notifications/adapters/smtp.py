@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, parseaddr
 from enum import StrEnum
+from pathlib import Path
 
 import aiosmtplib
 
@@ -15,6 +16,8 @@ from subgraphs.notifications.adapters.mailer import SEND_SECONDS, Mail, MailRefu
 
 _REFUSED = 500
 """Reply codes from here on are final (RFC 5321, 4.2.1)."""
+_OURS = frozenset({530, 534, 535, 538})
+"""But for those that ask for a login or for TLS (RFC 3207, RFC 4954): once that is repaired, the mail may go."""
 
 
 class SmtpTls(StrEnum):
@@ -30,6 +33,8 @@ class SmtpServer:
     tls: SmtpTls
     user: str | None = None
     password: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    """Authorities that vouch for the server, where it is not one that everybody trusts."""
 
 
 class SmtpMailer:
@@ -53,6 +58,7 @@ class SmtpMailer:
                     use_tls=server.tls is SmtpTls.TLS,
                     # Never opportunistic: where TLS is asked for and the server has none, no mail leaves.
                     start_tls=server.tls is SmtpTls.STARTTLS,
+                    cert_bundle=str(server.ca_file) if server.ca_file else None,
                     timeout=SEND_SECONDS,
                 )
         except aiosmtplib.SMTPRecipientsRefused as refused:
@@ -77,6 +83,6 @@ class SmtpMailer:
 
 
 def _problem(reply_code: int) -> MailRefused | MailServerUnavailable:
-    if reply_code >= _REFUSED:
+    if reply_code >= _REFUSED and reply_code not in _OURS:
         return MailRefused(reply_code)
     return MailServerUnavailable(f"answered {reply_code}", reply_code)
