@@ -54,6 +54,7 @@ CREATE TABLE inbox (
     received_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (consumer, event_id)
 );
+CREATE INDEX inbox_received_at ON inbox (received_at);
 
 -- Failed attempts, counted by us because brokers count differently; the fifth sends the event to its dead-letter queue.
 CREATE TABLE delivery_attempt (

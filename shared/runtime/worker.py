@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import timedelta
 
 from shared.http.operations import operations_app
 from shared.messaging.relay import Relay
+from shared.messaging.retention import purge
 from shared.messaging.schemas import EventSchemas
 from shared.messaging.subscriber import Subscriber
 from shared.messaging.wake import RelayWake
@@ -15,6 +17,7 @@ from shared.runtime.subgraph import Job, Resources, Subgraph
 from shared.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
+PURGE_EVERY = timedelta(hours=6)
 
 
 class NotConsuming(Exception):
@@ -37,7 +40,7 @@ async def run_worker(resources: Resources[ServiceSettings], subgraph: Subgraph) 
     work = [
         asyncio.create_task(subscriber.run(), name="subscriber"),
         asyncio.create_task(relay.run(), name="relay"),
-        *[asyncio.create_task(_repeat(job), name=job.name) for job in subgraph.jobs],
+        *[asyncio.create_task(_repeat(job), name=job.name) for job in (*subgraph.jobs, _purge_job(resources))],
     ]
     for task in work:
         # None of these ends by itself: where one does, the process stops and is started afresh.
@@ -46,6 +49,13 @@ async def run_worker(resources: Resources[ServiceSettings], subgraph: Subgraph) 
     for task in work:
         task.cancel()
     await asyncio.gather(*work, return_exceptions=True)
+
+
+def _purge_job(resources: Resources[ServiceSettings]) -> Job:
+    async def purge_delivery_tables() -> None:
+        await purge(resources.database, resources.clock)
+
+    return Job("purge delivery tables", PURGE_EVERY, purge_delivery_tables)
 
 
 def _ended(task: asyncio.Task[None], stopped: asyncio.Event) -> None:

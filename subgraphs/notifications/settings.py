@@ -15,7 +15,7 @@ SMTP_PORT_OFFSET = 10
 class NotificationsSettings(ServiceSettings):
     sealing_private_key_file: Path
     """Opens what others have sealed for us: addresses and tokens."""
-    mail_sink_port: int = 4191
+    mail_sink_port: int = 4181
     smtp_host: str | None = None
     """Without it mail goes to the local mail sink, which a production environment refuses."""
     smtp_port: int = 587

@@ -23,7 +23,7 @@ def settings(**values: Any) -> NotificationsSettings:
 
 
 def test_without_a_server_mail_goes_to_the_sink_ten_ports_above_its_http_port() -> None:
-    assert settings(mail_sink_port=4191)._server() == SmtpServer("127.0.0.1", 4201, SmtpTls.NONE)
+    assert settings(mail_sink_port=4181)._server() == SmtpServer("127.0.0.1", 4191, SmtpTls.NONE)
 
 
 def test_production_without_a_server_does_not_start() -> None:

@@ -1,4 +1,4 @@
-"""`python -m subgraphs.notifications.adapters.mail_sink --port 4191`: HTTP on that port, SMTP on the one ten above."""
+"""`python -m subgraphs.notifications.adapters.mail_sink --port 4181`: HTTP on that port, SMTP on the one ten above."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SMTP_PORT_OFFSET = 10
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--port", type=int, default=4191)
+    arguments.add_argument("--port", type=int, default=4181)
     arguments.add_argument("--smtp-port", type=int)
     arguments.add_argument("--host", default=HOST)
     given = arguments.parse_args()
