@@ -18,7 +18,9 @@ from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.prepare import Preparation
 from gateway.pipeline.reload import SupergraphWatch
 from gateway.planner.planner import Planner
+from gateway.security.access_rules import AccessRules
 from gateway.security.authentication import AuthenticationConfig, Authenticator, JwksKeys
+from gateway.security.authorization import Authorization
 from gateway.security.internal_token import InternalTokens
 from gateway.security.rate_limit import RateLimiter
 from gateway.settings import Settings
@@ -57,6 +59,7 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
             _authenticator(settings.authentication, client),
             InternalTokens(settings.internal_token) if settings.internal_token else None,
         ),
+        authorization=settings.authorization,
         rate_limiter=rate_limiter,
     )
     watch = SupergraphWatch(file, supergraph_text, build, pipeline) if file and settings.watch.enabled else None
@@ -95,11 +98,13 @@ def _graph(text: str, client: SubgraphClient, settings: Settings, spans: Spans) 
     """All that depends on the supergraph. Raises SupergraphError."""
     supergraph = parse_supergraph(text)
     schema = build_api_schema(supergraph)
+    authorization = Authorization(AccessRules(supergraph), schema)
     return ServedGraph(
         schema,
-        preparation=Preparation(schema, Planner(supergraph), settings.limits, settings.introspection),
+        preparation=Preparation(schema, Planner(supergraph), authorization, settings.limits, settings.introspection),
         executor=_executor(supergraph, client, settings, spans),
         labels=OverrideLabels(supergraph, settings.pipeline.override_labels),
+        grants=authorization.grants,
         operations_kept=settings.pipeline.operations_kept,
     )
 

@@ -17,6 +17,7 @@ from gateway.pipeline.identify import ForwardingConfig
 from gateway.pipeline.pipeline import PipelineConfig
 from gateway.pipeline.reload import WatchConfig
 from gateway.security.authentication import AuthenticationConfig
+from gateway.security.authorization import AuthorizationConfig
 from gateway.security.internal_token import InternalTokenConfig
 from gateway.security.introspection import IntrospectionConfig
 from gateway.security.limits import LimitsConfig
@@ -53,6 +54,7 @@ class Settings(BaseModel):
     introspection: IntrospectionConfig = IntrospectionConfig()
     rate_limit: RateLimitConfig = RateLimitConfig()
     authentication: AuthenticationConfig | None = None
+    authorization: AuthorizationConfig = AuthorizationConfig()
     internal_token: InternalTokenConfig | None = None
     forwarding: ForwardingConfig = ForwardingConfig()
     transport: TransportConfig = TransportConfig()

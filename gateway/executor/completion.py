@@ -6,7 +6,9 @@ says exactly what is wrong and where.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -32,6 +34,23 @@ NULL_VIOLATION = "NON_NULL_VIOLATION"
 INVALID_VALUE = "INVALID_VALUE"
 
 
+_MOST_REPORTED = 100
+"""A refused field may stand in any number of objects; an error list must stay bounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """What of an operation the client may not see, and the one error that says so at each place.
+
+    `fields` holds the `id` of selections, `types` by the `id` of a selection the concrete types of refused objects.
+    """
+
+    code: str
+    message: str
+    fields: frozenset[int]
+    types: Mapping[int, frozenset[str]]
+
+
 class _NullAboveError(Exception):
     """A value that must not be null is: the nearest nullable position above becomes null."""
 
@@ -40,12 +59,19 @@ class Completion:
     """One completion of one tree. `known` are the errors that execution met; a null they explain adds no error."""
 
     def __init__(
-        self, schema: GraphQLSchema, operation: Operation, variables: Mapping[str, Any], known: Sequence[FieldError]
+        self,
+        schema: GraphQLSchema,
+        operation: Operation,
+        variables: Mapping[str, Any],
+        known: Sequence[FieldError],
+        refusals: Refusals | None = None,
     ) -> None:
         self._schema = schema
         self._operation = operation
         self._variables = variables
         self._known = known
+        self._refusals = refusals
+        self._refused: Counter[int] = Counter()
         self.errors: list[FieldError] = []
 
     def complete(self, tree: dict[str, Any]) -> dict[str, Any] | None:
@@ -71,6 +97,11 @@ class Completion:
         found = value.get(selection.response_key)
         if selection.is_introspection:
             return found
+        if self._refusals is not None and id(selection) in self._refusals.fields:
+            self._refuse(self._refusals, selection, path)
+            if isinstance(selection.type, GraphQLNonNull):
+                raise _NullAboveError
+            return None
         return self._value(found, selection.type, selection, path)
 
     def _value(self, value: Any, type_: GraphQLOutputType, selection: FieldSelection, path: ResponsePath) -> Any:
@@ -105,11 +136,14 @@ class Completion:
             return self._leaf(value, type_, path)
         if type(value) is not dict:
             return self._report(INVALID_VALUE, "The value is not an object.", path)
-        return self._composite(value, type_, selection.selections, path)
+        return self._composite(value, type_, selection, path)
 
     def _composite(
-        self, value: dict[str, Any], type_: GraphQLOutputType, selections: Sequence[FieldSelection], path: ResponsePath
+        self, value: dict[str, Any], type_: GraphQLOutputType, selection: FieldSelection, path: ResponsePath
     ) -> Any:
+        if self._refusals is not None and value.get("__typename") in self._refusals.types.get(id(selection), ()):
+            return self._refuse(self._refusals, selection, path)
+        selections = selection.selections or ()
         if is_object_type(type_):
             return self._object(value, type_.name, selections, path)
         assert is_abstract_type(type_)
@@ -134,6 +168,11 @@ class Completion:
             except GraphQLError:
                 return self._report(INVALID_VALUE, f"The value is not a valid {type_.name}.", path)
         return value
+
+    def _refuse(self, refusals: Refusals, selection: FieldSelection, path: ResponsePath) -> None:
+        self._refused[id(selection)] += 1
+        if self._refused[id(selection)] <= _MOST_REPORTED:
+            self.errors.append(FieldError(refusals.message, refusals.code, path))
 
     def _report(self, code: str, message: str, path: ResponsePath) -> None:
         if any(error.explains(path) for error in self._known):

@@ -22,7 +22,7 @@ from graphql import (
     is_abstract_type,
 )
 
-from gateway.executor.completion import Completion, possible_names, same_for_all
+from gateway.executor.completion import Completion, Refusals, possible_names, same_for_all
 from gateway.executor.subgraph_errors import FieldError
 from gateway.planner.operation import FieldSelection, Operation
 from gateway.planner.plan import Condition
@@ -42,11 +42,12 @@ class _FaultError(Exception):
 
 
 class Projection:
-    """Projects any number of response trees of one operation."""
+    """Projects any number of response trees of one operation. With `refusals` no tree is clean, and none is taken for it."""
 
-    def __init__(self, schema: GraphQLSchema, operation: Operation) -> None:
+    def __init__(self, schema: GraphQLSchema, operation: Operation, refusals: Refusals | None = None) -> None:
         self._schema = schema
         self._operation = operation
+        self._refusals = refusals
         self.source, namespace = _Generator(schema, operation).generate()
         exec(compile(self.source, "<projection>", "exec"), namespace)  # noqa: S102 - generated from a validated document
         self._root: Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any]] = namespace["root"]
@@ -56,10 +57,12 @@ class Projection:
     ) -> tuple[dict[str, Any] | None, list[FieldError]]:
         """`data` and the errors found while making it. `known`: the errors of execution, which explain missing values."""
         try:
-            return self._root(tree, variables), []
+            if self._refusals is None:
+                return self._root(tree, variables), []
         except (_FaultError, KeyError, AttributeError, TypeError):
-            completion = Completion(self._schema, self._operation, variables, known)
-            return completion.complete(tree), completion.errors
+            pass
+        completion = Completion(self._schema, self._operation, variables, known, self._refusals)
+        return completion.complete(tree), completion.errors
 
 
 class _Generator:

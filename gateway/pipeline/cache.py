@@ -32,6 +32,12 @@ class SingleFlightCache(Generic[Key, Value]):
             self._kept.move_to_end(key)
         return value
 
+    def keep(self, key: Key, value: Value) -> None:
+        """Keep a value that was made elsewhere."""
+        self._kept[key] = value
+        if len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+
     async def make(self, key: Key, make: Callable[[], Awaitable[Value]]) -> Value:
         """The value for `key`; `make` is awaited only where nobody else is at it."""
         flight = self._flights.get(key)
@@ -45,6 +51,4 @@ class SingleFlightCache(Generic[Key, Value]):
         del self._flights[key]
         if flight.cancelled() or flight.exception() is not None:
             return
-        self._kept[key] = flight.result()
-        if len(self._kept) > self._size:
-            self._kept.popitem(last=False)
+        self.keep(key, flight.result())

@@ -13,13 +13,15 @@ from gateway.executor.executor import Executor
 from gateway.pipeline.cache import SingleFlightCache
 from gateway.pipeline.labels import OverrideLabels
 from gateway.pipeline.prepare import Preparation, PreparationKey, PreparedOperation
+from gateway.security.access_rules import Grants
 from gateway.telemetry.metrics import PREPARE_SECONDS
 
 
 class ServedGraph:
-    """`schema` is the API schema. A request keeps the graph it began with, whatever is served meanwhile.
+    """`schema` is the API schema, `grants` are those that matter anywhere in it.
 
-    Preparing takes milliseconds of pure computation: on a thread of its own (`threads`, of one) it holds nothing up.
+    A request keeps the graph it began with, whatever is served meanwhile. Preparing takes milliseconds of pure computation:
+    on a thread of its own (`threads`, of one) it holds nothing up.
     """
 
     def __init__(
@@ -29,13 +31,23 @@ class ServedGraph:
         preparation: Preparation,
         executor: Executor,
         labels: OverrideLabels,
+        grants: Grants,
         operations_kept: int,
     ) -> None:
         self.schema = schema
         self.executor = executor
-        self.labels = labels
+        self.grants = grants
+        self._labels = labels
         self._preparation = preparation
         self._prepared: SingleFlightCache[PreparationKey, PreparedOperation] = SingleFlightCache(operations_kept)
+        self._relevant: SingleFlightCache[tuple[str, str | None], Grants] = SingleFlightCache(operations_kept)
+
+    def key(self, text: str, operation_name: str | None, grants: Grants) -> PreparationKey:
+        """What to look an operation up by. Of the grants only those count that decide what of it is refused."""
+        if self.grants:
+            relevant = self._relevant.find((text, operation_name))
+            grants &= self.grants if relevant is None else relevant
+        return PreparationKey(text, operation_name, self._labels.active(), grants)
 
     def find(self, key: PreparationKey) -> PreparedOperation | None:
         """The prepared operation, if it is kept."""
@@ -49,7 +61,11 @@ class ServedGraph:
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(threads, self._preparation.prepare, key)
 
-        return await self._prepared.make(key, make)
+        prepared = await self._prepared.make(key, make)
+        if self.grants:
+            self._relevant.keep(key[:2], prepared.relevant)
+            self._prepared.keep(key._replace(grants=key.grants & prepared.relevant), prepared)
+        return prepared
 
     def keys(self) -> tuple[PreparationKey, ...]:
         """What is kept, least recently used first."""
@@ -61,7 +77,7 @@ class ServedGraph:
         for key in keys:
             try:
                 # One by one, so that requests which need the thread meanwhile come in between.
-                await self.prepare(key, threads)
+                await self.prepare(key._replace(grants=key.grants & self.grants), threads)
             except RequestRefused:
                 continue
             warmed += 1

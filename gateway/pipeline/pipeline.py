@@ -1,4 +1,4 @@
-"""The path of a request: identify → parse → limit → validate → normalise → plan → coerce → execute → project."""
+"""The path of a request: identify → parse → limit → validate → normalise → authorise → plan → coerce → execute → project."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from gateway.pipeline.explain import plan_extension
 from gateway.pipeline.graph import ServedGraph
 from gateway.pipeline.identify import Identification, Identity
 from gateway.pipeline.introspection import introspect
-from gateway.pipeline.prepare import PreparationKey, PreparedOperation
+from gateway.pipeline.prepare import PreparedOperation
 from gateway.pipeline.request import GraphQLRequest, GraphQLResponse, refused
+from gateway.security.access_rules import Grants
+from gateway.security.authorization import AuthorizationConfig, grants_of
 from gateway.security.rate_limit import RateLimiter
 from gateway.telemetry.metrics import PREPARED, REFUSALS, REQUESTS
 
 logger = logging.getLogger(__name__)
 
+NO_GRANTS: Grants = frozenset()
 QUERY_PLAN_HEADER = "x-query-plan"
 
 _HIT, _MISS = PREPARED.labels("hit"), PREPARED.labels("miss")
@@ -48,11 +51,13 @@ class Pipeline:
         graph: ServedGraph,
         *,
         identification: Identification,
+        authorization: AuthorizationConfig,
         rate_limiter: RateLimiter,
     ) -> None:
         self._config = config
         self._graph = graph
         self._identification = identification
+        self._authorization = authorization
         self._rate_limiter = rate_limiter
         # One thread: the planner keeps what it learns and is not made for several at once.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
@@ -88,7 +93,7 @@ class Pipeline:
     async def _answer(self, request: GraphQLRequest) -> GraphQLResponse:
         identity = await self._identification.identify(request.headers, request.client)
         graph = self._graph
-        prepared = await self._prepare(graph, request)
+        prepared = await self._prepare(graph, request, identity)
         if request.read_only and prepared.operation.kind != "query":
             raise RequestRefused("METHOD_NOT_ALLOWED", "Mutations are sent by POST.", status=405)
         self._rate_limiter.admit_root_fields(request.client, prepared.root_fields)
@@ -98,8 +103,9 @@ class Pipeline:
             payload["extensions"] = {"queryPlan": plan_extension(prepared.plan)}
         return GraphQLResponse(payload)
 
-    async def _prepare(self, graph: ServedGraph, request: GraphQLRequest) -> PreparedOperation:
-        key = PreparationKey(request.query, request.operation_name, graph.labels.active())
+    async def _prepare(self, graph: ServedGraph, request: GraphQLRequest, identity: Identity) -> PreparedOperation:
+        grants = grants_of(identity.token, self._authorization) if graph.grants else NO_GRANTS
+        key = graph.key(request.query, request.operation_name, grants)
         prepared = graph.find(key)
         if prepared is not None:
             _HIT.inc()

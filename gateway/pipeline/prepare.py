@@ -1,4 +1,4 @@
-"""parse → limit → validate → normalise → plan: all that depends on the document alone, done once and kept."""
+"""parse → limit → validate → normalise → authorise → plan: all that depends on the document alone, done once and kept."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, parse, validate
 
 from gateway.errors import PlanError, RequestRefused
+from gateway.executor.completion import Refusals
 from gateway.executor.executor import CompiledPlan, compile_plan
 from gateway.executor.projection import Projection
 from gateway.pipeline.introspection import introspect, introspection_document
@@ -16,6 +17,8 @@ from gateway.planner.normalize import normalize
 from gateway.planner.operation import Operation
 from gateway.planner.plan import QueryPlan
 from gateway.planner.planner import Planner
+from gateway.security.access_rules import AUTHENTICATED, Grants
+from gateway.security.authorization import Authorization, Authorized
 from gateway.security.introspection import IntrospectionConfig, validation_rules
 from gateway.security.limits import LimitsConfig, check_document, check_text
 
@@ -23,18 +26,21 @@ MAX_REPORTED = 5
 
 
 class PreparationKey(NamedTuple):
-    """All that a prepared operation depends on: the document, which of its operations, and the active override labels."""
+    """All that a prepared operation depends on: the document, which of its operations, the active override labels,
+    and those of the asker's grants that matter."""
 
     text: str
     operation_name: str | None
     labels: frozenset[str]
+    grants: Grants = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedOperation:
     """An operation that is ready to run with any variables. `root_fields` has one name for each field asked for.
 
-    `introspected` is the answer to `introspection` where no variable can change it: a page of the explorer costs 20 ms once.
+    `relevant` are the grants that decide what of the operation is refused, whoever asks. `introspected` is the answer to
+    `introspection` where no variable can change it: a page of the explorer costs 20 ms once.
     """
 
     operation: Operation
@@ -44,15 +50,22 @@ class PreparedOperation:
     introspection: DocumentNode | None
     introspected: Mapping[str, Any] | None
     root_fields: tuple[str, ...]
+    relevant: Grants = frozenset()
 
 
 class Preparation:
     """Prepares documents for one supergraph. Pure computation, on one thread at a time."""
 
     def __init__(
-        self, schema: GraphQLSchema, planner: Planner, limits: LimitsConfig, introspection: IntrospectionConfig
+        self,
+        schema: GraphQLSchema,
+        planner: Planner,
+        authorization: Authorization,
+        limits: LimitsConfig,
+        introspection: IntrospectionConfig,
     ) -> None:
         self._schema = schema
+        self._authorization = authorization
         self._planner = planner
         self._limits = limits
         self._rules = validation_rules(introspection)
@@ -70,7 +83,8 @@ class Preparation:
                 raise RequestRefused(
                     "SUBSCRIPTIONS_UNSUPPORTED", "Subscriptions are not served here.", well_formed=True
                 )
-            plan = self._planner.plan(operation, override_labels=key.labels)
+            authorized = self._authorization.authorize(operation, key.grants)
+            plan = self._planner.plan(authorized.planned, override_labels=key.labels)
         except PlanError as error:
             raise RequestRefused(error.code, error.message, well_formed=True) from error
         introspection = introspection_document(operation)
@@ -79,10 +93,11 @@ class Preparation:
             operation=operation,
             plan=plan,
             compiled=compile_plan(plan),
-            projection=Projection(self._schema, operation),
+            projection=Projection(self._schema, authorized.projected, _refusals(authorized, key.grants)),
             introspection=introspection,
             introspected=introspect(self._schema, introspection, {}) if introspection and fixed else None,
             root_fields=tuple(selection.name for selection in operation.selections),
+            relevant=self._authorization.relevant(operation),
         )
 
     def _validate(self, document: DocumentNode) -> None:
@@ -96,6 +111,16 @@ class Preparation:
         )
         if errors:
             raise _document_refusal("GRAPHQL_VALIDATION_FAILED", errors)
+
+
+def _refusals(authorized: Authorized, grants: Grants) -> Refusals | None:
+    """The error for what was taken out, or None. It does not say what would be needed: that is nobody's business."""
+    if authorized.is_whole:
+        return None
+    fields, types = authorized.refused_fields, authorized.refused_types
+    if AUTHENTICATED in grants:
+        return Refusals("FORBIDDEN_FIELD", "You may not see this part of the answer.", fields, types)
+    return Refusals("UNAUTHENTICATED", "Sign in to see this part of the answer.", fields, types)
 
 
 def _parse(text: str) -> DocumentNode:

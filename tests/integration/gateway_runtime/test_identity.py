@@ -5,28 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from time import time
 from typing import Any
 
 import jwt
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from jwt.algorithms import OKPAlgorithm
-from starlette.types import Receive, Scope, Send
 
+from tests.conformance.access_tokens import access_token, authentication, key_server
 from tests.conformance.federation import Federation, federation, sdl, serve
 from tests.conformance.subgraph import Subgraph
 
-ACCOUNTS, GATEWAY = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
-
-
-async def key_server(scope: Scope, receive: Receive, send: Send) -> None:
-    await receive()
-    key = {**OKPAlgorithm.to_jwk(ACCOUNTS.public_key(), as_dict=True), "kid": "k1"}
-    headers = [(b"content-type", b"application/json")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": orjson.dumps({"keys": [key]})})
+GATEWAY = Ed25519PrivateKey.generate()
 
 
 @asynccontextmanager
@@ -39,26 +29,12 @@ async def graph(folder: Path, **sections: Any) -> AsyncIterator[Federation]:
     }
     async with serve(key_server) as keys:
         settings = {
-            "authentication": {"jwks_url": f"{keys}/jwks", "issuer": "accounts", "audience": "shop"},
+            "authentication": authentication(keys),
             "internal_token": {"key_file": str(key_file)},
             **sections,
         }
         async with federation("shared_roots", subgraphs, settings) as served:
             yield served
-
-
-def access_token(**changes: Any) -> str:
-    now = int(time())
-    claims = {
-        "iss": "accounts",
-        "aud": "shop",
-        "sub": "u1",
-        "iat": now,
-        "exp": now + 60,
-        "roles": ["customer"],
-        **changes,
-    }
-    return jwt.encode(claims, ACCOUNTS, algorithm="EdDSA", headers={"kid": "k1", "typ": "at+jwt"})
 
 
 def internal_claims(served: Federation, subgraph: str) -> dict[str, Any]:
