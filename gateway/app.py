@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from graphql import GraphQLObjectType
 
 from gateway.executor.executor import Executor
 from gateway.executor.subgraph_client import Endpoint, SubgraphClient, TransportError
+from gateway.executor.traffic import Traffic
 from gateway.http.endpoint import GatewayEndpoint
 from gateway.http.health import Readiness
 from gateway.pipeline.graph import ServedGraph
@@ -47,8 +49,10 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
     rate_limiter = RateLimiter(settings.rate_limit)
     spans = Spans(recording_tracer() if settings.tracing.otlp_endpoint else None)
 
+    traffic = Traffic(settings.traffic)
+
     def build(text: str) -> ServedGraph:
-        return _graph(text, client, settings, spans)
+        return _graph(text, settings, lambda supergraph: _executor(supergraph, client, settings, traffic, spans))
 
     pipeline = Pipeline(
         settings.pipeline,
@@ -94,7 +98,7 @@ def _serving(
     return Gateway(app, readiness)
 
 
-def _graph(text: str, client: SubgraphClient, settings: Settings, spans: Spans) -> ServedGraph:
+def _graph(text: str, settings: Settings, executor: Callable[[Supergraph], Executor]) -> ServedGraph:
     """All that depends on the supergraph. Raises SupergraphError."""
     supergraph = parse_supergraph(text)
     schema = build_api_schema(supergraph)
@@ -102,19 +106,23 @@ def _graph(text: str, client: SubgraphClient, settings: Settings, spans: Spans) 
     return ServedGraph(
         schema,
         preparation=Preparation(schema, Planner(supergraph), authorization, settings.limits, settings.introspection),
-        executor=_executor(supergraph, client, settings, spans),
+        executor=executor(supergraph),
         labels=OverrideLabels(supergraph, settings.pipeline.override_labels),
         grants=authorization.grants,
         operations_kept=settings.pipeline.operations_kept,
     )
 
 
-def _executor(supergraph: Supergraph, client: SubgraphClient, settings: Settings, spans: Spans) -> Executor:
+def _executor(
+    supergraph: Supergraph, client: SubgraphClient, settings: Settings, traffic: Traffic, spans: Spans
+) -> Executor:
     urls = {name: settings.subgraph_urls.get(name, info.url) for name, info in supergraph.subgraphs.items()}
     concrete = frozenset(
         name for name, type_ in supergraph.schema.type_map.items() if isinstance(type_, GraphQLObjectType)
     )
-    return Executor(client, urls, concrete_types=concrete, errors=settings.subgraph_errors, spans=spans)
+    return Executor(
+        client, urls, concrete_types=concrete, errors=settings.subgraph_errors, spans=spans, traffic=traffic
+    )
 
 
 def _authenticator(config: AuthenticationConfig | None, client: SubgraphClient) -> Authenticator | None:

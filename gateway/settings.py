@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from gateway.errors import GatewayError
 from gateway.executor.executor import SubgraphErrorsConfig
 from gateway.executor.subgraph_client import TransportConfig
+from gateway.executor.traffic import TrafficConfig
 from gateway.http.config import HttpConfig
 from gateway.pipeline.identify import ForwardingConfig
 from gateway.pipeline.pipeline import PipelineConfig
@@ -58,6 +59,7 @@ class Settings(BaseModel):
     internal_token: InternalTokenConfig | None = None
     forwarding: ForwardingConfig = ForwardingConfig()
     transport: TransportConfig = TransportConfig()
+    traffic: TrafficConfig = TrafficConfig()
     subgraph_errors: SubgraphErrorsConfig = SubgraphErrorsConfig()
     subgraph_urls: Mapping[str, str] = Field(default_factory=dict)
     watch: WatchConfig = WatchConfig()

@@ -13,14 +13,14 @@ from pydantic import BaseModel, ConfigDict
 from gateway.executor.entity_loader import EntityBatch, collect_entities, empty_batch, merge_entities, request_body
 from gateway.executor.merge import Shape, Tree, copy_tree, merge, shape_of
 from gateway.executor.rewrites import ResponsePath, apply_renames, objects_at, static_prefix
-from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient, TransportError
+from gateway.executor.subgraph_caller import UNAVAILABLE_STATUSES, SubgraphCaller
+from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient, TransportError, TransportFault
 from gateway.executor.subgraph_errors import FAILED, UNAVAILABLE, ErrorRewriter, FieldError, failed, unavailable
+from gateway.executor.traffic import Traffic
 from gateway.executor.variables import holds, used
 from gateway.planner.plan import Fetch, QueryPlan, Rename
 from gateway.telemetry.metrics import SubgraphMeter
 from gateway.telemetry.spans import Spans, mark
-
-_UNAVAILABLE_STATUSES = frozenset({502, 503, 504})
 
 
 class SubgraphErrorsConfig(BaseModel):
@@ -55,6 +55,7 @@ class Execution:
 
     tree: Tree = field(default_factory=dict)
     errors: list[FieldError] = field(default_factory=list)
+    tracing: bytes = b""
 
 
 HeadersFor = Callable[[str], bytes]
@@ -109,18 +110,27 @@ class Executor:
         concrete_types: frozenset[str],
         errors: SubgraphErrorsConfig | None = None,
         spans: Spans | None = None,
+        traffic: Traffic | None = None,
     ) -> None:
+        traffic = traffic or Traffic.plain()
         headers = {"content-type": "application/json", "accept": "application/graphql-response+json, application/json"}
-        self._client = client
-        self._endpoints = {name: Endpoint.of(url, headers=headers) for name, url in urls.items()}
+        self._callers = {
+            name: SubgraphCaller(client, _endpoint(name, url, headers, traffic), traffic.of(name))
+            for name, url in urls.items()
+        }
         self._meters = {name: SubgraphMeter(name) for name in urls}
         self._concrete = concrete_types
         self._errors = errors or SubgraphErrorsConfig()
         self._spans = spans or Spans()
 
-    async def execute(self, plan: CompiledPlan, variables: Mapping[str, Any], headers: HeadersFor) -> Execution:
-        """Run all fetches. Failures of subgraphs become errors of the execution; what is raised is a bug."""
-        execution = Execution()
+    async def execute(
+        self, plan: CompiledPlan, variables: Mapping[str, Any], headers: HeadersFor, tracing: bytes = b""
+    ) -> Execution:
+        """Run all fetches. Failures of subgraphs become errors of the execution; what is raised is a bug.
+
+        `tracing` are further header lines, which cannot change an answer.
+        """
+        execution = Execution(tracing=tracing)
         waiting = [len(compiled.fetch.after) for compiled in plan.fetches]
         ready = [index for index, count in enumerate(waiting) if not count]
         if len(plan.fetches) == 1:
@@ -166,7 +176,8 @@ class Executor:
         meter = self._meters[fetch.subgraph]
         started = meter.start()
         with self._spans.subgraph_request(fetch.subgraph) as (span, trace_headers):
-            outcome = await self._request(compiled, execution, batches, body, headers(fetch.subgraph) + trace_headers)
+            lines = (headers(fetch.subgraph), execution.tracing + trace_headers)
+            outcome = await self._request(compiled, execution, batches, body, lines)
             mark(span, outcome)
         meter.finish(started, outcome)
 
@@ -176,16 +187,15 @@ class Executor:
         execution: Execution,
         batches: Sequence[EntityBatch],
         body: bytes,
-        headers: bytes,
+        lines: tuple[bytes, bytes],
     ) -> str:
         """Send one request and take its answer in; gives the outcome by its name in the metrics."""
         fetch = compiled.fetch
-        endpoint = self._endpoints[fetch.subgraph]
         try:
-            answer = await self._client.send(endpoint, body, headers=headers, idempotent=fetch.kind == "query")
+            answer = await self._callers[fetch.subgraph].call(body, *lines, idempotent=fetch.kind == "query")
         except TransportError as error:
             execution.errors.append(unavailable(fetch, error, _covers(compiled, batches)))
-            return "unavailable"
+            return "left_alone" if error.fault is TransportFault.CIRCUIT_OPEN else "unavailable"
         return "ok" if self._take(compiled, execution, batches, answer) else "failed"
 
     def _take(
@@ -199,7 +209,7 @@ class Executor:
         except orjson.JSONDecodeError:
             payload = None
         if not isinstance(payload, dict) or not ("data" in payload or payload.get("errors")):
-            code = UNAVAILABLE if answer.status in _UNAVAILABLE_STATUSES else FAILED
+            code = UNAVAILABLE if answer.status in UNAVAILABLE_STATUSES else FAILED
             execution.errors.append(failed(fetch, f"status {answer.status}, no GraphQL response", covers, code=code))
             return False
         errors, data = payload.get("errors"), payload.get("data")
@@ -232,6 +242,14 @@ class Executor:
             elif batch.places and results is not None:
                 fits = False
         return fits
+
+
+def _endpoint(subgraph: str, url: str, headers: Mapping[str, str], traffic: Traffic) -> Endpoint:
+    """Raises ValueError that names the subgraph."""
+    try:
+        return Endpoint.of(url, headers=headers, timeout=traffic.of(subgraph).config.timeout)
+    except ValueError as error:
+        raise ValueError(f"The subgraph {subgraph} cannot be called: {error}") from error
 
 
 def _covers(compiled: CompiledFetch, batches: Sequence[EntityBatch]) -> tuple[ResponsePath, ...]:

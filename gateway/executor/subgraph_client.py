@@ -40,6 +40,7 @@ class TransportFault(StrEnum):
     CLOSED = "closed"
     TOO_LARGE = "too_large"
     PROTOCOL = "protocol"
+    CIRCUIT_OPEN = "circuit_open"
 
 
 class TransportError(Exception):
@@ -48,20 +49,32 @@ class TransportError(Exception):
     def __init__(self, fault: TransportFault, detail: str, *, unanswered: bool = False) -> None:
         super().__init__(f"{fault.value}: {detail}")
         self.fault = fault
+        self.detail = detail
         self.unanswered = unanswered
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One URL and the request head for it, ready to send but for the length and the headers of the single request."""
+    """One URL and the request head for it, ready to send but for the length and the headers of the single request.
+
+    `timeout` in seconds goes over the client's own.
+    """
 
     host: str
     port: int
     tls: ssl.SSLContext | None
     head: bytes
+    timeout: float | None = None
 
     @classmethod
-    def of(cls, url: str, *, method: str = "POST", headers: Mapping[str, str] | None = None) -> Endpoint:
+    def of(
+        cls,
+        url: str,
+        *,
+        method: str = "POST",
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Endpoint:
         """Raises ValueError for anything but an absolute http or https URL."""
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -71,7 +84,7 @@ class Endpoint:
         lines = {"host": parts.netloc.rpartition("@")[2], **(headers or {})}
         head = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         port = parts.port or (443 if tls else 80)
-        return cls(host=parts.hostname, port=port, tls=tls, head=head.encode("ascii"))
+        return cls(host=parts.hostname, port=port, tls=tls, head=head.encode("ascii"), timeout=timeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +266,7 @@ class SubgraphClient:
             pool = self._pools[(endpoint.host, endpoint.port)] = _Pool(self._config)
         head = b"%bcontent-length: %d\r\n%b\r\n" % (endpoint.head, len(body), headers)
         try:
-            async with asyncio.timeout(self._config.request_timeout):
+            async with asyncio.timeout(endpoint.timeout or self._config.request_timeout):
                 return await pool.send(endpoint, head, body, idempotent=idempotent)
         except TimeoutError as error:
             raise TransportError(TransportFault.TIMEOUT, "no answer in time") from error

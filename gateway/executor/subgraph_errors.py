@@ -10,12 +10,13 @@ from typing import Any
 from gateway.executor.entity_loader import EntityBatch
 from gateway.executor.merge import Tree
 from gateway.executor.rewrites import ResponsePath, located_objects, static_prefix
-from gateway.executor.subgraph_client import TransportError
+from gateway.executor.subgraph_client import TransportError, TransportFault
 from gateway.planner.plan import Fetch
 
 logger = logging.getLogger(__name__)
 
 UNAVAILABLE = "SUBGRAPH_UNAVAILABLE"
+CIRCUIT_OPEN = "SUBGRAPH_CIRCUIT_OPEN"
 FAILED = "SUBREQUEST_FAILED"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 
@@ -53,7 +54,13 @@ class FieldError:
 
 
 def unavailable(fetch: Fetch, error: TransportError, covers: tuple[ResponsePath, ...]) -> FieldError:
-    """The error for a subgraph that gave no answer; its name and the cause go to the log."""
+    """The error for a subgraph that gave no answer, or is not asked for now; its name and the cause go to the log."""
+    if error.fault is TransportFault.CIRCUIT_OPEN:
+        # The breaker has logged it once; a line for every request would bury what opened it.
+        message = (
+            "Part of the answer is not available right now: what serves it failed repeatedly. Try again in a moment."
+        )
+        return FieldError(message, CIRCUIT_OPEN, _only(covers), covers)
     logger.error(
         "subgraph gave no answer", extra={"subgraph": fetch.subgraph, "fault": error.fault.value, "detail": str(error)}
     )

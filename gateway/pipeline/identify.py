@@ -14,6 +14,8 @@ from gateway.security.rate_limit import RateLimiter
 
 CORRELATION = "x-correlation-id"
 
+_TRACING = (CORRELATION, "traceparent", "tracestate")
+
 
 class ForwardingConfig(BaseModel):
     """Request headers that subgraphs get as they came, beside the correlation id and the trace context."""
@@ -25,10 +27,11 @@ class ForwardingConfig(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`headers_for` gives the header lines for a subgraph by its name."""
+    """`headers_for` gives the header lines for a subgraph by its name; `tracing` are lines that only name the request."""
 
     token: AccessToken | None
     headers_for: Callable[[str], bytes]
+    tracing: bytes = b""
 
 
 class Identification:
@@ -41,8 +44,8 @@ class Identification:
         authenticator: Authenticator | None = None,
         internal_tokens: InternalTokens | None = None,
     ) -> None:
-        names = (*forwarding.headers, CORRELATION, "traceparent", "tracestate")
-        self._forwarded = tuple(dict.fromkeys(name.lower() for name in names))
+        names = dict.fromkeys(name.lower() for name in forwarding.headers)
+        self._forwarded = tuple(name for name in names if name not in _TRACING)
         self._rate_limiter = rate_limiter
         self._authenticator = authenticator
         self._internal_tokens = internal_tokens
@@ -54,7 +57,8 @@ class Identification:
         if self._authenticator is not None:
             token = await self._authenticator.authenticate(headers.get("authorization"))
         shared = header_lines({name: headers[name] for name in self._forwarded if name in headers})
+        tracing = header_lines({name: headers[name] for name in _TRACING if name in headers})
         internal_tokens = self._internal_tokens
         if internal_tokens is None:
-            return Identity(token, lambda _subgraph: shared)
-        return Identity(token, lambda subgraph: shared + internal_tokens.authorization(subgraph, token))
+            return Identity(token, lambda _subgraph: shared, tracing)
+        return Identity(token, lambda subgraph: shared + internal_tokens.authorization(subgraph, token), tracing)

@@ -127,7 +127,7 @@ def _coerce(graph: ServedGraph, prepared: PreparedOperation, values: Mapping[str
 async def _execute(
     graph: ServedGraph, prepared: PreparedOperation, variables: Mapping[str, Any], identity: Identity
 ) -> dict[str, Any]:
-    execution = await graph.executor.execute(prepared.compiled, variables, identity.headers_for)
+    execution = await graph.executor.execute(prepared.compiled, variables, identity.headers_for, identity.tracing)
     if prepared.introspected is not None:
         execution.tree.update(prepared.introspected)
     elif prepared.introspection is not None:

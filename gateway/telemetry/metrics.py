@@ -26,10 +26,32 @@ SUPERGRAPH_LOADED = Gauge(
 WARMED = Counter("gateway_operations_warmed_total", "Operations prepared for a new supergraph before it was served")
 SUBGRAPH_REQUESTS = Counter(
     "gateway_subgraph_requests_total",
-    "Requests to subgraphs by outcome (ok, failed, unavailable)",
+    "Requests to subgraphs by outcome (ok, failed, unavailable, left_alone)",
     ["subgraph", "outcome"],
 )
 SUBGRAPH_SECONDS = Histogram("gateway_subgraph_seconds", "Time of a subgraph request", ["subgraph"], buckets=_BUCKETS)
+SUBGRAPH_SHARED = Counter(
+    "gateway_subgraph_shared_total", "Requests that were answered by another one in flight", ["subgraph"]
+)
+SUBGRAPH_RETRIES = Counter("gateway_subgraph_retries_total", "Requests to subgraphs that were sent again", ["subgraph"])
+CIRCUIT_STATE = Gauge("gateway_circuit_state", "Circuit breakers: 0 closed, 1 half open, 2 open", ["subgraph"])
+CIRCUIT_OPENED = Counter("gateway_circuit_opened_total", "How often a circuit breaker opened", ["subgraph"])
+
+
+class TrafficMeter:
+    """Counts how requests to one subgraph were spared, repeated and held back."""
+
+    def __init__(self, subgraph: str) -> None:
+        self._state = CIRCUIT_STATE.labels(subgraph)
+        self._state.set(0)
+        self._opened = CIRCUIT_OPENED.labels(subgraph)
+        self.shared = SUBGRAPH_SHARED.labels(subgraph).inc
+        self.retried = SUBGRAPH_RETRIES.labels(subgraph).inc
+
+    def circuit(self, state: int, *, opened: bool) -> None:
+        self._state.set(state)
+        if opened:
+            self._opened.inc()
 
 
 class SubgraphMeter:
@@ -37,7 +59,8 @@ class SubgraphMeter:
 
     def __init__(self, subgraph: str) -> None:
         self._outcomes = {
-            outcome: SUBGRAPH_REQUESTS.labels(subgraph, outcome) for outcome in ("ok", "failed", "unavailable")
+            outcome: SUBGRAPH_REQUESTS.labels(subgraph, outcome)
+            for outcome in ("ok", "failed", "unavailable", "left_alone")
         }
         self._seconds = SUBGRAPH_SECONDS.labels(subgraph)
 
