@@ -150,11 +150,13 @@ class Routes:
                 continue
             budget.spend()
             search.visited.add(node)
-            if node is not start:
+            # Where no call was made yet the subgraph may answer the field, but not all that is asked for below it.
+            if any(isinstance(hop, MoveHop) for hop in hops):
                 route = self.direct(node, name, on)
                 if route is not None:
                     search.record(Route((*hops, *route.hops), route.edge, cost + route.cost))
-                    continue
+                    if route.edge.tail is None:
+                        continue
             self._expand(search, cost, node, hops, budget)
         routes = [route for group in search.found.values() for route in group[:MAX_ALTERNATIVES]]
         return tuple(sorted(routes, key=lambda route: (route.cost, route.edge.head.subgraph)))

@@ -1,0 +1,91 @@
+"""The gateway against graphql-core: one schema over the same data, many federations, the same answers byte for byte."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType, parse
+
+from gateway.errors import PlanError
+from gateway.executor.executor import Executor, compile_plan
+from gateway.executor.projection import Projection
+from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient
+from gateway.planner.normalize import normalize
+from gateway.planner.planner import Planner
+from gateway.supergraph.api_schema import build_api_schema
+from gateway.supergraph.sdl import parse_supergraph
+from tests.conformance.differential.model import Federation
+from tests.conformance.differential.printing import supergraph_sdl
+from tests.conformance.differential.random_federation import random_federation
+from tests.conformance.differential.random_operation import random_operation
+from tests.conformance.differential.world import Monolith, StrictSubgraph
+
+FEDERATIONS = 1500 if os.environ.get("TEST_DEPTH") == "deep" else 60
+OPERATIONS = 10
+
+
+class InProcess(SubgraphClient):
+    """Requests go to subgraphs in this process, by the host of their URL."""
+
+    def __init__(self, subgraphs: Mapping[str, StrictSubgraph]) -> None:
+        self._subgraphs = subgraphs
+
+    async def send(self, endpoint: Endpoint, body: bytes = b"", **_: Any) -> HttpAnswer:
+        return HttpAnswer(200, {}, json.dumps(self._subgraphs[endpoint.host].answer(body)).encode())
+
+
+class Gateway:
+    """Planner, executor and projection over one federation under one set of active labels."""
+
+    def __init__(self, federation: Federation, labels: frozenset[str]) -> None:
+        supergraph = parse_supergraph(supergraph_sdl(federation))
+        names = [name for name, type_ in supergraph.schema.type_map.items() if isinstance(type_, GraphQLObjectType)]
+        subgraphs = {graph: StrictSubgraph(federation, graph, labels) for graph in federation.graphs}
+        self._labels = labels
+        self._schema = build_api_schema(supergraph)
+        self._planner = Planner(supergraph)
+        self._executor = Executor(
+            InProcess(subgraphs),
+            {name: info.url for name, info in supergraph.subgraphs.items()},
+            concrete_types=frozenset(names),
+        )
+
+    async def data(self, document: str, variables: Mapping[str, Any]) -> Any:
+        """The `data` of the answer; errors fail."""
+        operation = normalize(self._schema, parse(document), None)
+        plan = self._planner.plan(operation, override_labels=self._labels)
+        execution = await self._executor.execute(compile_plan(plan), variables, lambda _: b"")
+        data, errors = Projection(self._schema, operation).project(execution.tree, variables, execution.errors)
+        assert not execution.errors
+        assert not errors, errors
+        return data
+
+
+async def _difference(gateway: Gateway, monolith: Monolith, document: str, variables: Mapping[str, Any]) -> str | None:
+    expected = json.dumps(monolith.data(document, variables))
+    try:
+        given = json.dumps(await gateway.data(document, variables))
+    except (AssertionError, PlanError, ExceptionGroup) as error:
+        given = repr(error)
+    return None if given == expected else f"{document}\n{variables}\n  expected {expected}\n  given    {given}"
+
+
+@pytest.mark.parametrize("seed", range(FEDERATIONS))
+async def test_the_gateway_answers_as_one_schema_over_the_same_data_would(seed: int) -> None:
+    # Given a federation and a schema without one, over the same data
+    rnd = Random(seed)
+    federation = random_federation(seed)
+    gateway = Gateway(federation, frozenset(label for label in federation.labels if rnd.random() < 0.5))
+    monolith = Monolith(federation)
+
+    # When both are asked the same
+    operations = [random_operation(monolith.schema, rnd) for _ in range(OPERATIONS)]
+    found = [await _difference(gateway, monolith, *operation) for operation in operations]
+
+    # Then they agree on everything, the order of fields included
+    assert [difference for difference in found if difference is not None] == []

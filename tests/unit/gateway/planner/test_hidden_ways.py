@@ -1,0 +1,51 @@
+"""Rules of federation that came out by holding the gateway against one schema over the same data."""
+
+from __future__ import annotations
+
+from tests.unit.gateway.planner.planning import documents, plan_of
+
+
+def test_what_one_subgraph_knows_too_little_of_is_asked_of_another_from_each_concrete_type() -> None:
+    # Given an object without a key, of which two subgraphs know different fields, below one type of an interface
+    types = """
+    type Query @join__type(graph: A) @join__type(graph: B) { shelf: Work @join__field(graph: A) }
+    interface Work @join__type(graph: A) { id: ID! }
+    type Book implements Work @join__implements(graph: A, interface: "Work")
+      @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") { id: ID! cover: Cover }
+    type Film implements Work @join__implements(graph: A, interface: "Work") @join__type(graph: A) { id: ID! }
+    type Cover @join__type(graph: A) @join__type(graph: B) {
+      colour: String @join__field(graph: A) size: Int @join__field(graph: B)
+    }
+    """
+
+    # When both of its fields are asked for
+    plan = plan_of(types, "{ shelf { ... on Book { cover { colour size } } } }")
+
+    # Then the book is entered anew for the second
+    assert documents(plan) == [
+        ("a", "query{shelf{__typename ...on Book{cover{colour} id}}}"),
+        ("b", "query($representations:[_Any!]!){_entities(representations:$representations){...on Book{cover{size}}}}"),
+    ]
+
+
+def test_the_way_to_what_a_subgraph_knows_may_lead_over_one_that_knows_too_little() -> None:
+    # Given three subgraphs in a row, of which the last two know different fields of an object without a key
+    types = """
+    type Query @join__type(graph: A) @join__type(graph: B) @join__type(graph: C) { book: Book @join__field(graph: A) }
+    type Book @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") @join__type(graph: B, key: "code")
+      @join__type(graph: C, key: "code") {
+      id: ID! @join__field(graph: A) @join__field(graph: B) code: ID! @join__field(graph: B) @join__field(graph: C)
+      cover: Cover @join__field(graph: B) @join__field(graph: C)
+    }
+    type Cover @join__type(graph: B) @join__type(graph: C) {
+      colour: String @join__field(graph: B) size: Int @join__field(graph: C)
+    }
+    """
+
+    plan = plan_of(types, "{ book { cover { size } } }")
+
+    # Then the one in the middle is asked for the key alone
+    assert documents(plan)[1:] == [
+        ("b", "query($representations:[_Any!]!){_entities(representations:$representations){...on Book{code}}}"),
+        ("c", "query($representations:[_Any!]!){_entities(representations:$representations){...on Book{cover{size}}}}"),
+    ]
