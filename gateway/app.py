@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from graphql import GraphQLObjectType
 
 from gateway.executor.executor import Executor
+from gateway.executor.header_rules import ResponseHeaders
 from gateway.executor.subgraph_client import Endpoint, SubgraphClient, TransportError
 from gateway.executor.traffic import Traffic
 from gateway.http.endpoint import GatewayEndpoint
@@ -62,6 +63,7 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
             rate_limiter,
             _authenticator(settings.authentication, client),
             InternalTokens(settings.internal_token) if settings.internal_token else None,
+            settings.headers,
         ),
         authorization=settings.authorization,
         rate_limiter=rate_limiter,
@@ -121,7 +123,13 @@ def _executor(
         name for name, type_ in supergraph.schema.type_map.items() if isinstance(type_, GraphQLObjectType)
     )
     return Executor(
-        client, urls, concrete_types=concrete, errors=settings.subgraph_errors, spans=spans, traffic=traffic
+        client,
+        urls,
+        concrete_types=concrete,
+        errors=settings.subgraph_errors,
+        spans=spans,
+        traffic=traffic,
+        response_headers=ResponseHeaders(settings.headers),
     )
 
 

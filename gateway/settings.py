@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.errors import GatewayError
 from gateway.executor.executor import SubgraphErrorsConfig
+from gateway.executor.header_rules import HeaderRulesConfig
 from gateway.executor.subgraph_client import TransportConfig
 from gateway.executor.traffic import TrafficConfig
 from gateway.http.config import HttpConfig
@@ -58,6 +59,7 @@ class Settings(BaseModel):
     authorization: AuthorizationConfig = AuthorizationConfig()
     internal_token: InternalTokenConfig | None = None
     forwarding: ForwardingConfig = ForwardingConfig()
+    headers: HeaderRulesConfig = HeaderRulesConfig()
     transport: TransportConfig = TransportConfig()
     traffic: TrafficConfig = TrafficConfig()
     subgraph_errors: SubgraphErrorsConfig = SubgraphErrorsConfig()

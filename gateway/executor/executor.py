@@ -11,6 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from gateway.executor.entity_loader import EntityBatch, collect_entities, empty_batch, merge_entities, request_body
+from gateway.executor.header_rules import HeaderLines, ResponseHeaders
 from gateway.executor.merge import Shape, Tree, copy_tree, merge, shape_of
 from gateway.executor.rewrites import ResponsePath, apply_renames, objects_at, static_prefix
 from gateway.executor.subgraph_caller import UNAVAILABLE_STATUSES, SubgraphCaller
@@ -51,11 +52,13 @@ class CompiledPlan:
 
 @dataclass(slots=True)
 class Execution:
-    """What running a plan left: the response tree and the errors met on the way."""
+    """What running a plan left: the response tree, the errors met on the way, and header lines for the client."""
 
     tree: Tree = field(default_factory=dict)
     errors: list[FieldError] = field(default_factory=list)
+    headers: Sequence[tuple[str, str]] = ()
     tracing: bytes = b""
+    answers: list[tuple[int, str, HeaderLines]] = field(default_factory=list)
 
 
 HeadersFor = Callable[[str], bytes]
@@ -111,11 +114,20 @@ class Executor:
         errors: SubgraphErrorsConfig | None = None,
         spans: Spans | None = None,
         traffic: Traffic | None = None,
+        response_headers: ResponseHeaders | None = None,
     ) -> None:
         traffic = traffic or Traffic.plain()
+        self._response_headers = back = response_headers or ResponseHeaders()
+        self._concerned = frozenset(name for name in urls if back.concerns(name))
         headers = {"content-type": "application/json", "accept": "application/graphql-response+json, application/json"}
         self._callers = {
-            name: SubgraphCaller(client, _endpoint(name, url, headers, traffic), traffic.of(name))
+            # An answer whose cookies go to a client is that client's alone.
+            name: SubgraphCaller(
+                client,
+                _endpoint(name, url, headers, traffic),
+                traffic.of(name),
+                share=not back.passes_cookies(name),
+            )
             for name, url in urls.items()
         }
         self._meters = {name: SubgraphMeter(name) for name in urls}
@@ -131,11 +143,21 @@ class Executor:
         `tracing` are further header lines, which cannot change an answer.
         """
         execution = Execution(tracing=tracing)
-        waiting = [len(compiled.fetch.after) for compiled in plan.fetches]
-        ready = [index for index, count in enumerate(waiting) if not count]
         if len(plan.fetches) == 1:
             await self._run_fetch(plan.fetches[0], execution, variables, headers)
-            return execution
+        else:
+            await self._run_all(plan, execution, variables, headers)
+        if execution.answers:
+            # In the order of the plan, whoever was first to answer.
+            execution.answers.sort(key=lambda answer: answer[0])
+            execution.headers = self._response_headers.of((subgraph, lines) for _, subgraph, lines in execution.answers)
+        return execution
+
+    async def _run_all(
+        self, plan: CompiledPlan, execution: Execution, variables: Mapping[str, Any], headers: HeadersFor
+    ) -> None:
+        waiting = [len(compiled.fetch.after) for compiled in plan.fetches]
+        ready = [index for index, count in enumerate(waiting) if not count]
         async with asyncio.TaskGroup() as tasks:
 
             async def run_from(index: int) -> None:
@@ -156,7 +178,6 @@ class Executor:
 
             for index in ready:
                 tasks.create_task(run_from(index))
-        return execution
 
     async def _run_fetch(
         self, compiled: CompiledFetch, execution: Execution, variables: Mapping[str, Any], headers: HeadersFor
@@ -196,6 +217,8 @@ class Executor:
         except TransportError as error:
             execution.errors.append(unavailable(fetch, error, _covers(compiled, batches)))
             return "left_alone" if error.fault is TransportFault.CIRCUIT_OPEN else "unavailable"
+        if fetch.subgraph in self._concerned:
+            execution.answers.append((fetch.id, fetch.subgraph, answer.lines))
         return "ok" if self._take(compiled, execution, batches, answer) else "failed"
 
     def _take(

@@ -21,18 +21,21 @@ _Waiters = list[asyncio.Future[HttpAnswer | TransportError | None]]
 
 
 class SubgraphCaller:
-    """`draw` gives a number in [0, 1), which spreads retries over time."""
+    """`share` may forbid what the settings allow. `draw` gives a number in [0, 1), which spreads retries over time."""
 
     def __init__(
         self,
         client: SubgraphClient,
         endpoint: Endpoint,
         state: SubgraphState,
+        *,
+        share: bool = True,
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
         self._endpoint = endpoint
         self._state = state
+        self._share = share and state.config.share_in_flight
         self._draw = draw
         self._flights: dict[tuple[bytes, bytes], _Waiters] = {}
 
@@ -44,7 +47,7 @@ class SubgraphCaller:
         """
         if not idempotent:
             return await self._mutate(body, headers + tracing)
-        if not self._state.config.share_in_flight:
+        if not self._share:
             return await self._try(body, headers + tracing, idempotent=True)
         key = (headers, body)
         while (waiters := self._flights.get(key)) is not None:

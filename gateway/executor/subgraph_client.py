@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
@@ -20,6 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 _HEAD_ALLOWANCE = 64 * 1024
 """Bytes of status line, headers and chunk framing that an answer may carry beside its body."""
+
+
+_LENGTHS = frozenset({"content-length", "transfer-encoding"})
 
 
 class TransportConfig(BaseModel):
@@ -89,11 +92,12 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """`headers` has lower-case names; of a repeated header the last stays."""
+    """`headers` has lower-case names; of a repeated header the last stays. `lines` are all, in order."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    lines: Sequence[tuple[str, str]] = ()
 
 
 class _Connection(asyncio.Protocol):
@@ -106,7 +110,7 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._answer: asyncio.Future[HttpAnswer] | None = None
         self._received = 0
-        self._headers: dict[str, str] = {}
+        self._lines: list[tuple[str, str]] = []
         self._body: list[bytes] = []
         self.closed = False
         self.reusable = True
@@ -151,7 +155,7 @@ class _Connection(asyncio.Protocol):
         self.closed = True
         if self._answer is None or self._answer.done():
             return
-        if self._headers and not {"content-length", "transfer-encoding"} & self._headers.keys() and exc is None:
+        if self._lines and exc is None and not any(name in _LENGTHS for name, _ in self._lines):
             self.on_message_complete()  # RFC 9112 section 6.3: without a length the body ends with the connection.
             return
         detail = str(exc) if exc else "closed by the other side"
@@ -159,11 +163,11 @@ class _Connection(asyncio.Protocol):
 
     # httptools callbacks
     def on_message_begin(self) -> None:
-        self._headers = {}
+        self._lines = []
         self._body = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._lines.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
@@ -176,7 +180,7 @@ class _Connection(asyncio.Protocol):
             self.reusable = False  # A second answer to one request: what follows cannot be told apart.
             return
         self.reusable = self._parser.should_keep_alive()
-        self._answer.set_result(HttpAnswer(status, self._headers, b"".join(self._body)))
+        self._answer.set_result(HttpAnswer(status, dict(self._lines), b"".join(self._body), self._lines))
 
     def _fail(self, error: TransportError) -> None:
         self.close()

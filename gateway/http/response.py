@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import orjson
 from starlette.types import Send
@@ -13,9 +13,11 @@ from gateway.pipeline.request import GraphQLResponse
 Headers = Mapping[str, str]
 
 
-async def send_bytes(send: Send, status: int, body: bytes, headers: Headers) -> None:
-    """Send one whole response."""
-    lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+async def send_bytes(
+    send: Send, status: int, body: bytes, headers: Headers, more: Sequence[tuple[str, str]] = ()
+) -> None:
+    """Send one whole response. `more` may hold a name several times, each a line of its own."""
+    lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*headers.items(), *more)]
     lines.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": lines})
     await send({"type": "http.response.body", "body": body})
@@ -31,7 +33,8 @@ async def send_response(send: Send, response: GraphQLResponse, media_type: str, 
         extra["www-authenticate"] = "Bearer"
     if refusal is not None and refusal.status == 405:
         extra["allow"] = "POST"
-    await send_bytes(send, _status(response, media_type), orjson.dumps(response.payload), {**headers, **extra})
+    body = orjson.dumps(response.payload)
+    await send_bytes(send, _status(response, media_type), body, {**headers, **extra}, response.headers)
 
 
 def _status(response: GraphQLResponse, media_type: str) -> int:

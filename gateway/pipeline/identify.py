@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
+from gateway.executor.header_rules import HeaderRulesConfig, RequestHeaders
 from gateway.executor.subgraph_client import header_lines
 from gateway.security.authentication import AccessToken, Authenticator
 from gateway.security.internal_token import InternalTokens
@@ -43,9 +44,11 @@ class Identification:
         rate_limiter: RateLimiter,
         authenticator: Authenticator | None = None,
         internal_tokens: InternalTokens | None = None,
+        header_rules: HeaderRulesConfig | None = None,
     ) -> None:
-        names = dict.fromkeys(name.lower() for name in forwarding.headers)
-        self._forwarded = tuple(name for name in names if name not in _TRACING)
+        # With internal tokens the Authorization header is the gateway's own: the client's never travels on beside it.
+        withheld = ("authorization",) if internal_tokens else ()
+        self._rules = RequestHeaders(header_rules or HeaderRulesConfig(), forwarding.headers, withheld)
         self._rate_limiter = rate_limiter
         self._authenticator = authenticator
         self._internal_tokens = internal_tokens
@@ -56,9 +59,20 @@ class Identification:
         token = None
         if self._authenticator is not None:
             token = await self._authenticator.authenticate(headers.get("authorization"))
-        shared = header_lines({name: headers[name] for name in self._forwarded if name in headers})
         tracing = header_lines({name: headers[name] for name in _TRACING if name in headers})
-        internal_tokens = self._internal_tokens
-        if internal_tokens is None:
-            return Identity(token, lambda _subgraph: shared, tracing)
-        return Identity(token, lambda subgraph: shared + internal_tokens.authorization(subgraph, token), tracing)
+        return Identity(token, self._headers_for(headers, token), tracing)
+
+    def _headers_for(self, headers: Mapping[str, str], token: AccessToken | None) -> Callable[[str], bytes]:
+        """The rules are applied once a request for all subgraphs that have none of their own."""
+        made: dict[str, bytes] = {}
+
+        def headers_for(subgraph: str) -> bytes:
+            group = self._rules.group(subgraph)
+            lines = made.get(group)
+            if lines is None:
+                lines = made[group] = header_lines(self._rules.of(group, headers))
+            if self._internal_tokens is None:
+                return lines
+            return lines + self._internal_tokens.authorization(subgraph, token)
+
+        return headers_for

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.errors import RequestRefused
+from gateway.executor.executor import Execution
 from gateway.executor.variables import VariablesInvalid, coerce_variables
 from gateway.pipeline.explain import plan_extension
 from gateway.pipeline.graph import ServedGraph
@@ -98,10 +99,11 @@ class Pipeline:
             raise RequestRefused("METHOD_NOT_ALLOWED", "Mutations are sent by POST.", status=405)
         self._rate_limiter.admit_root_fields(request.client, prepared.root_fields)
         variables = _coerce(graph, prepared, request.variables)
-        payload = await _execute(graph, prepared, variables, identity)
+        execution = await graph.executor.execute(prepared.compiled, variables, identity.headers_for, identity.tracing)
+        payload = _payload(graph, prepared, variables, execution)
         if self._config.expose_query_plan and request.headers.get(QUERY_PLAN_HEADER) == "1":
             payload["extensions"] = {"queryPlan": plan_extension(prepared.plan)}
-        return GraphQLResponse(payload)
+        return GraphQLResponse(payload, headers=execution.headers)
 
     async def _prepare(self, graph: ServedGraph, request: GraphQLRequest, identity: Identity) -> PreparedOperation:
         grants = grants_of(identity.token, self._authorization) if graph.grants else NO_GRANTS
@@ -124,10 +126,9 @@ def _coerce(graph: ServedGraph, prepared: PreparedOperation, values: Mapping[str
         raise RequestRefused(error.code, error.message, well_formed=True, entries=entries) from error
 
 
-async def _execute(
-    graph: ServedGraph, prepared: PreparedOperation, variables: Mapping[str, Any], identity: Identity
+def _payload(
+    graph: ServedGraph, prepared: PreparedOperation, variables: Mapping[str, Any], execution: Execution
 ) -> dict[str, Any]:
-    execution = await graph.executor.execute(prepared.compiled, variables, identity.headers_for, identity.tracing)
     if prepared.introspected is not None:
         execution.tree.update(prepared.introspected)
     elif prepared.introspection is not None:

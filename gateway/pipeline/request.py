@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,10 +23,11 @@ class GraphQLRequest:
 
 @dataclass(frozen=True, slots=True)
 class GraphQLResponse:
-    """`payload` is the response object. `refusal` is set where nothing was executed."""
+    """`payload` is the response object. `refusal` is set where nothing was executed. `headers` are lines of subgraphs."""
 
     payload: Mapping[str, Any]
     refusal: RequestRefused | None = None
+    headers: Sequence[tuple[str, str]] = ()
 
 
 def refused(refusal: RequestRefused) -> GraphQLResponse:

@@ -106,12 +106,14 @@ def _subgraphs_app(subgraphs: Mapping[str, Subgraph]) -> ASGIApp:
             if not message.get("more_body"):
                 break
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        status, answer = await subgraphs[scope["path"].strip("/")].answer(body, headers)
+        subgraph = subgraphs[scope["path"].strip("/")]
+        status, answer = await subgraph.answer(body, headers)
+        more = [(name.encode(), value.encode()) for name, value in subgraph.answers_with]
         await send(
             {
                 "type": "http.response.start",
                 "status": status,
-                "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))],
+                "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer)), *more],
             }
         )
         await send({"type": "http.response.body", "body": answer})

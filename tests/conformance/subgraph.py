@@ -40,7 +40,8 @@ class Subgraph:
     """`fields` are resolvers by `Type.field`, plain values included; `references` find an entity for
     a representation, by type, or are one.
 
-    `requests` are the documents it was sent; `broken` makes it answer status 500 without GraphQL.
+    `requests` are the documents it was sent, `answers_with` header lines of its answers; `broken`
+    makes it answer status 500 without GraphQL.
     """
 
     sdl: str
@@ -48,6 +49,7 @@ class Subgraph:
     references: Mapping[str, Any] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    answers_with: list[tuple[str, str]] = field(default_factory=list)
     broken: bool = False
     _schema: GraphQLSchema | None = None
 

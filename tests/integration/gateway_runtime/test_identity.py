@@ -54,6 +54,16 @@ async def test_a_subgraph_gets_the_claims_and_never_the_clients_token(tmp_path: 
             assert token not in str(served.subgraphs[name].headers)
 
 
+async def test_no_header_rule_sends_the_clients_token_on_where_the_gateway_signs(tmp_path: Path) -> None:
+    rules = {"all": {"request": [{"propagate": {"matching": ".*"}}]}}
+    async with graph(tmp_path, headers=rules) as served:
+        token = access_token()
+        await served.ask("{ version { one } }", headers={"authorization": f"Bearer {token}", "x-a": "1"})
+        assert internal_claims(served, "one")["sub"] == "u1"
+        assert served.subgraphs["one"].headers[0]["x-a"] == "1"
+        assert token not in str(served.subgraphs["one"].headers)
+
+
 async def test_an_anonymous_request_is_signed_too(tmp_path: Path) -> None:
     async with graph(tmp_path) as served:
         await served.ask("{ version { one } }")
