@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from shared.messaging.consumer import QueueConsumer
-
 from subgraphs.reviews import projections
 
 
