@@ -28,7 +28,7 @@ class Input:
 class Step:
     """One request in the making. An entity call has `inputs`; `path` is where its objects are in the response tree.
 
-    `turn` is the position among root fields that run in order.
+    `turn` is the position among root fields that run in order, `input_of` the input of each type.
     """
 
     number: int
@@ -38,7 +38,13 @@ class Step:
     level: Level
     turn: int = 0
     inputs: list[Input] = field(default_factory=list)
+    input_of: dict[str, Input] = field(default_factory=dict)
     after: set[Step] = field(default_factory=set)
+
+    def add_input(self, added: Input) -> None:
+        """Represent some more types."""
+        self.inputs.append(added)
+        self.input_of.update(dict.fromkeys(added.types, added))
 
     @property
     def is_entity_call(self) -> bool:
@@ -115,7 +121,7 @@ class FetchGraph:
             level = step.level
         else:
             step = self._new_step(hop.node.subgraph, "query", path, ENTITY, parent.turn)
-            step.inputs.append(self._input(node, hop))
+            step.add_input(self._input(node, hop))
             level = step.level.narrowed(hop.node.type_name)
             self._moves.append((node, step))
         step.after.add(parent)

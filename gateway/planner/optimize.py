@@ -70,12 +70,23 @@ def _can_merge(one: Step, other: Step, budget: Budget) -> bool:
         return False
     if not one.is_entity_call:
         return bool(one.path) and not _waits_for(other, one, budget) and not _waits_for(one, other, budget)
-    budget.spend(len(one.inputs))
-    if not all(_agree(mine, theirs) for mine in one.inputs for theirs in other.inputs):
+    budget.spend(len(other.inputs))
+    if not all(_agree(mine, theirs) for theirs in other.inputs for mine in _overlapping(one, theirs)):
         return False
-    if any(mine.types != theirs.types for mine in one.inputs for theirs in other.inputs) and not _may_join(one, other):
+    if _differ_in_types(one, other) and not _may_join(one, other):
         return False
     return not _waits_for(other, one, budget) and not _waits_for(one, other, budget)
+
+
+def _overlapping(step: Step, item: Input) -> Iterable[Input]:
+    """The inputs of a step that concern some of the same types; the inputs of one step share no type."""
+    if len(step.inputs) == 1:
+        return step.inputs
+    return [mine for name in item.types if (mine := step.input_of.get(name)) is not None]
+
+
+def _differ_in_types(one: Step, other: Step) -> bool:
+    return len(one.inputs) > 1 or len(other.inputs) > 1 or one.inputs[0].types != other.inputs[0].types
 
 
 def _agree(one: Input, other: Input) -> bool:
@@ -107,9 +118,9 @@ def _merge(target: Step, step: Step, waiting: dict[Step, set[Step]]) -> None:
     target.level.absorb(step.level)
     target.after |= step.after
     for theirs in step.inputs:
-        mine = next((item for item in target.inputs if item.types == theirs.types), None)
-        if mine is None:
-            target.inputs.append(theirs)
+        mine = next(iter(_overlapping(target, theirs)), None)
+        if mine is None or mine.types != theirs.types:
+            target.add_input(theirs)
         else:
             mine.fields = merge_fields(mine.fields, theirs.fields)
     for other in waiting.pop(step, set()):

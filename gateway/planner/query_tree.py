@@ -6,9 +6,10 @@ Leaves are taken one by one, those with the fewest alternatives first, and each 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from gateway.planner.hops import MOVE_COST, CastHop, FieldHop, Hop, MoveHop, RequiredLeaf, RootHop
-from gateway.planner.paths import Leaf
+from gateway.planner.paths import Leaf, Path
 from gateway.planner.places import Place
 from gateway.planner.plan import Condition
 from gateway.planner.routes import Budget
@@ -45,6 +46,14 @@ class TreeNode:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Paths, one a hop, that go on from `base`."""
+
+    base: TreeNode
+    paths: Sequence[Path]
+
+
 class QueryTree:
     """Grows the tree. Build it once with `grow`; read it from `root`."""
 
@@ -52,14 +61,60 @@ class QueryTree:
         self.root = TreeNode(None, None, None, places)
         self._graph = graph
         self._budget = budget
+        self._known: dict[Path, TreeNode] = {}
+        self._fresh: dict[Path, int] = {}
 
     def grow(self, leaves: Sequence[Leaf]) -> None:
         """Add a path for every leaf."""
         settled = [leaf for leaf in leaves if len(leaf.alternatives) == 1]
         open_leaves = [leaf for leaf in leaves if len(leaf.alternatives) > 1]
         for leaf in (*settled, *sorted(open_leaves, key=lambda leaf: len(leaf.alternatives))):
-            ways = [tuple(path.hops()) for path in leaf.alternatives]
-            self._insert(self.root, self._cheapest(self.root, ways), None)
+            ways = [self._open(path) for path in leaf.alternatives]
+            way = ways[0] if len(ways) == 1 else min(ways, key=self._added_by)
+            self._grow(way)
+
+    def _open(self, path: Path) -> _Way:
+        """The part of a path that the tree may lack, and where it begins."""
+        fresh: list[Path] = []
+        step: Path | None = path
+        while step is not None and step not in self._known:
+            fresh.append(step)
+            step = step.parent
+        fresh.reverse()
+        return _Way(self._known[step] if step is not None else self.root, fresh)
+
+    def _grow(self, way: _Way) -> None:
+        node: TreeNode | None = self._insert(way.base, [path.hop for path in way.paths], None)
+        for path in reversed(way.paths):
+            assert node is not None
+            # What a move needs depends on the field that follows, so that a path never goes on from the move itself.
+            if isinstance(path.hop, FieldHop | RootHop):
+                self._known[path] = node
+            node = node.parent
+
+    def _added_by(self, way: _Way) -> int:
+        node = way.base
+        for path in way.paths:
+            self._budget.spend()
+            child = node.children.get(self._key(node, path.hop)[0])
+            if child is None:
+                # Nothing below this hop can be there yet.
+                return self._own_cost(node, path.hop) + self._fresh_cost(way.paths[-1]) - self._fresh_cost(path)
+            node = child
+        return 0
+
+    def _fresh_cost(self, path: Path) -> int:
+        """What a path adds to an empty tree."""
+        pending: list[Path] = []
+        step: Path | None = path
+        while step is not None and step not in self._fresh:
+            pending.append(step)
+            step = step.parent
+        cost = self._fresh[step] if step is not None else 0
+        for fresh in reversed(pending):
+            cost += self._own_cost(None, fresh.hop)
+            self._fresh[fresh] = cost
+        return cost
 
     def _insert(self, base: TreeNode, hops: Iterable[Hop], condition: Condition | None) -> TreeNode:
         """Add one path below `base`. `condition` is that of planner's own fields; client fields bring theirs."""
@@ -141,11 +196,16 @@ class QueryTree:
             self._budget.spend()
             child = node.children.get(self._key(node, hop)[0]) if node is not None else None
             if child is None:
-                cost += 1 if isinstance(hop, FieldHop | CastHop) else MOVE_COST
-                if isinstance(hop, MoveHop):
-                    cost += sum(self._cheapest_cost(node, leaf) for leaf in hop.requirement.leaves)
+                cost += self._own_cost(node, hop)
             node = child
         return cost
+
+    def _own_cost(self, base: TreeNode | None, hop: Hop) -> int:
+        """What a hop adds that is not there yet; a move also brings along what it needs to know."""
+        if isinstance(hop, FieldHop | CastHop):
+            return 1
+        needed = hop.requirement.leaves if isinstance(hop, MoveHop) else ()
+        return MOVE_COST + sum(self._cheapest_cost(base, leaf) for leaf in needed)
 
     def _cheapest_cost(self, base: TreeNode | None, leaf: RequiredLeaf) -> int:
         return min(self._added_cost(base, way) for way in leaf.alternatives)

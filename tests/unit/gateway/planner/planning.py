@@ -7,7 +7,7 @@ from graphql import parse, validate
 from gateway.planner.normalize import normalize
 from gateway.planner.operation import Operation
 from gateway.planner.plan import QueryPlan
-from gateway.planner.planner import Planner
+from gateway.planner.planner import MAX_STEPS, Planner
 from gateway.supergraph.api_schema import build_api_schema
 from gateway.supergraph.sdl import Supergraph, parse_supergraph
 
@@ -28,7 +28,7 @@ def operation_of(supergraph: Supergraph, query: str, name: str | None = None) ->
     return normalize(schema, document, name)
 
 
-def plan_of(types: str, query: str, *, labels: frozenset[str] = frozenset(), max_steps: int = 60_000) -> QueryPlan:
+def plan_of(types: str, query: str, *, labels: frozenset[str] = frozenset(), max_steps: int = MAX_STEPS) -> QueryPlan:
     """The plan of a query over a supergraph of `types`."""
     supergraph = supergraph_of(types)
     planner = Planner(supergraph, max_steps=max_steps)
