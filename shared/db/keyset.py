@@ -6,14 +6,15 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
+from sqlalchemy.types import TypeEngine
 
 from shared.errors import InvalidInput
 
@@ -76,14 +77,36 @@ def encode_cursor(value: SortValue, row_id: UUID) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([kind, value, str(row_id)])).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str) -> tuple[SortValue, UUID]:
-    """Raises InvalidInput with code INVALID_CURSOR."""
+def decode_cursor(cursor: str, column_type: TypeEngine[Any]) -> tuple[SortValue, UUID]:
+    """The place that a list sorted by a column of this type gave out. Raises InvalidInput with code INVALID_CURSOR.
+
+    A cursor may come from another list, or from nobody: what the column cannot be compared with is refused here.
+    """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         kind, value, row_id = orjson.loads(base64.urlsafe_b64decode(padded))
-        return (datetime.fromisoformat(value) if kind == "d" else value), UUID(row_id)
-    except (ValueError, TypeError, AttributeError, binascii.Error) as error:
+        place = datetime.fromisoformat(value).astimezone(UTC) if kind == "d" else value
+        after = UUID(row_id)
+    except (ValueError, TypeError, AttributeError, OverflowError, binascii.Error) as error:
         raise InvalidInput("INVALID_CURSOR", "This cursor was not issued by this list.") from error
+    if not _fits(place, column_type):
+        raise InvalidInput("INVALID_CURSOR", "This cursor was issued by another list.")
+    return place, after
+
+
+def _fits(value: object, column_type: TypeEngine[Any]) -> bool:
+    match value:
+        case bool():
+            return False
+        case int():
+            size = 2**63 if isinstance(column_type, BigInteger) else 2**31
+            return column_type.python_type is int and -size <= value < size
+        case str():
+            return column_type.python_type is str and "\0" not in value
+        case datetime():
+            return column_type.python_type is datetime
+        case _:
+            return False
 
 
 async def fetch_page(
@@ -146,7 +169,7 @@ def _page(found: list[Row], key: SortKey[Row], request: PageRequest) -> Page[Row
 
 
 def _beyond(key: SortKey[Any], cursor: str, *, forward: bool) -> ColumnElement[bool]:
-    value, row_id = decode_cursor(cursor)
+    value, row_id = decode_cursor(cursor, key.column.type)
     bound = literal(value, key.column.type)
     column, id_column = key.column, key.id_column
     if forward:
