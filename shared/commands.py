@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -36,10 +36,25 @@ class InvalidFields(InvalidInput):
 
 def validate(model: type[V], values: Mapping[str, Any]) -> V:
     """Raises InvalidFields, naming each field in the schema's spelling."""
+    if unstorable := tuple(_unstorable(values, ())):
+        raise InvalidFields(unstorable)
     try:
         return model.model_validate(values)
     except ValidationError as error:
         raise InvalidFields(tuple(_problem(detail) for detail in error.errors(include_url=False))) from error
+
+
+def _unstorable(value: Any, path: tuple[str, ...]) -> Iterator[InvalidInput]:
+    """JSON's strings may hold the character NUL; Postgres' texts may not, whatever the field."""
+    match value:
+        case str() if "\0" in value:
+            yield InvalidInput("INVALID_INPUT", "Text must not hold the character NUL.", field=path)
+        case Mapping():
+            for name, item in value.items():
+                yield from _unstorable(item, (*path, to_camel(name)))
+        case list() | tuple():
+            for index, item in enumerate(value):
+                yield from _unstorable(item, (*path, str(index)))
 
 
 def _problem(detail: Any) -> InvalidInput:

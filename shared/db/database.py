@@ -39,7 +39,11 @@ class Database:
             {"poolclass": NullPool} if pool_size == 0 else {"pool_size": pool_size, "max_overflow": 0}
         )
         self.engine: AsyncEngine = create_async_engine(
-            make_url(url).set(drivername="postgresql+asyncpg"), connect_args=connect_args, **options
+            make_url(url).set(drivername="postgresql+asyncpg"),
+            connect_args=connect_args,
+            # An error's text ends up in logs, and a statement's parameters are people's addresses and tokens.
+            hide_parameters=True,
+            **options,
         )
         statements = SQL_STATEMENTS.labels(application_name)
 

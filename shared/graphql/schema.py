@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 
 import strawberry
 from graphql import GraphQLError
+from sqlalchemy.exc import DBAPIError
 from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.federation.schema import FederationAny
 from strawberry.schema.config import StrawberryConfig
@@ -22,6 +23,7 @@ from shared.graphql.scalars import SCALARS
 
 log = logging.getLogger(__name__)
 _CACHED_DOCUMENTS = 512
+_CHARACTER_NOT_IN_REPERTOIRE = "22021"
 
 
 class Entity(Protocol):
@@ -90,8 +92,9 @@ class SubgraphSchema(strawberry.federation.Schema):
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:  # noqa: ARG002 — Strawberry's hook.
         """Refusals are answers, not incidents; everything else is logged with its stack, once."""
         for error in errors:
-            if error.original_error is not None and not isinstance(error.original_error, Refusal):
-                log.error("resolver failed", exc_info=error.original_error, extra={"path": error.path})
+            original = error.original_error
+            if not (original is None or isinstance(original, Refusal) or _holds_nul(original)):
+                log.error("resolver failed", exc_info=original, extra={"path": error.path})
 
 
 def client_error(error: GraphQLError) -> dict[str, Any]:
@@ -105,9 +108,17 @@ def client_error(error: GraphQLError) -> dict[str, Any]:
     if isinstance(original, Refusal):
         formatted["message"] = original.message
         formatted["extensions"] = {"code": original.code}
+    elif _holds_nul(original):
+        formatted["message"] = "Text must not hold the character NUL."
+        formatted["extensions"] = {"code": "BAD_USER_INPUT"}
     elif original is None or isinstance(original, GraphQLError):
         formatted["extensions"] = {"code": "GRAPHQL_VALIDATION_FAILED" if error.path is None else "BAD_USER_INPUT"}
     else:
         formatted["message"] = "Something went wrong on our side."
         formatted["extensions"] = {"code": "INTERNAL_SERVER_ERROR"}
     return formatted
+
+
+def _holds_nul(error: Exception | None) -> bool:
+    """Whether Postgres refused a text for the one character it cannot hold: it came with a field's arguments."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == _CHARACTER_NOT_IN_REPERTOIRE
