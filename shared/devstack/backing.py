@@ -65,12 +65,18 @@ def remember(layout: Layout, addresses: Addresses) -> None:
     write_secret(layout.secrets / "addresses.json", json.dumps(asdict(addresses), indent=1).encode())
 
 
+def find_remembered(layout: Layout) -> Addresses | None:
+    """What the last `up` has used; None before the first."""
+    file = layout.secrets / "addresses.json"
+    return Addresses(**json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
+
+
 def remembered(layout: Layout) -> Addresses:
     """Raises StackProblem before the first `up`."""
-    try:
-        return Addresses(**json.loads((layout.secrets / "addresses.json").read_text(encoding="utf-8")))
-    except FileNotFoundError as missing:
-        raise StackProblem("The stack has never been up.", remedy="Start it: ./task up") from missing
+    addresses = find_remembered(layout)
+    if addresses is None:
+        raise StackProblem("The stack has never been up.", remedy="Start it: ./task up")
+    return addresses
 
 
 def remembered_backing(layout: Layout, passwords: Passwords) -> Backing:

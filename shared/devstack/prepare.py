@@ -15,8 +15,13 @@ from shared.devstack.layout import Layout
 from shared.devstack.migrate import migrate
 from shared.devstack.passwords import Passwords
 from shared.devstack.screen import Screen
+from shared.devstack.servers.named import require_postgres, require_rabbitmq, require_redis
 from shared.devstack.servers.rabbitmq import require_installed
 from shared.messaging.topology import TopologyRefused, declare_topology
+
+_NAMED_BROKER = (
+    "RABBITMQ_MANAGEMENT_URL names it: it wants an administrator's login, who may declare queues, users and rights."
+)
 
 
 def prepare(layout: Layout, backing: Backing, passwords: Passwords, screen: Screen) -> None:
@@ -34,6 +39,8 @@ def _prepare_postgres(layout: Layout, backing: Backing, passwords: Passwords, sc
     with screen.step("Postgres") as note:
         if backing.postgres:
             backing.postgres.start()
+        else:
+            asyncio.run(require_postgres(backing.addresses.postgres))
         url, logins = backing.addresses.postgres, passwords.postgres
         asyncio.run(bootstrap(layout.register, admin_url=url, passwords=logins))
         migrate(layout.register, admin_url=url, passwords=logins)
@@ -45,6 +52,8 @@ def _prepare_redis(backing: Backing, screen: Screen) -> None:
     with screen.step("Redis"):
         if backing.redis:
             backing.redis.start()
+        else:
+            require_redis(backing.addresses.redis)
 
 
 def _prepare_rabbitmq(layout: Layout, backing: Backing, passwords: Passwords, screen: Screen) -> None:
@@ -53,6 +62,8 @@ def _prepare_rabbitmq(layout: Layout, backing: Backing, passwords: Passwords, sc
         if backing.rabbitmq:
             require_installed()
             backing.rabbitmq.start()
+        else:
+            require_rabbitmq(backing.addresses.rabbitmq)
         _declare(layout, backing, passwords)
         queues = sum(len(subgraph.queues) for subgraph in layout.register.subgraphs)
         note(f"{queues} queues, each with its dead-letter queue")
@@ -67,9 +78,9 @@ def _declare(layout: Layout, backing: Backing, passwords: Passwords) -> None:
             passwords=passwords.rabbitmq,
         )
     except TopologyRefused as refusal:
-        raise StackProblem(
-            f"RabbitMQ refuses the topology: {refusal}", remedy="./task reset forgets its queues."
-        ) from refusal
+        remedy = "./task reset forgets its queues." if backing.rabbitmq else _NAMED_BROKER
+        raise StackProblem(f"RabbitMQ refuses the topology: {refusal}", remedy=remedy) from refusal
     except httpx.HTTPError as error:
         address = without_password(backing.addresses.rabbitmq_management)
-        raise StackProblem(f"RabbitMQ's management at {address} does not answer: {error}") from error
+        remedy = "" if backing.rabbitmq else _NAMED_BROKER
+        raise StackProblem(f"RabbitMQ's management at {address} does not answer: {error}", remedy=remedy) from error

@@ -17,6 +17,7 @@ from shared.devstack.processes import TrackedProcess
 from shared.devstack.screen import Screen
 from shared.devstack.services import Service
 
+LOGINS_FILE = "logins.json"
 EXAMPLE_QUERY = "{ products(first: 3) { edges { node { title variants { sku price { amount currency } } } } } }"
 
 
@@ -46,7 +47,7 @@ def show_services(layout: Layout, listed: Sequence[Service], backing: Backing, s
 
 
 def show_logins(layout: Layout, screen: Screen) -> None:
-    file = layout.secrets / "logins.json"
+    file = layout.secrets / LOGINS_FILE
     if file.exists():
         logins = json.loads(file.read_text(encoding="utf-8"))
         rows = [[login["role"], login["email"], login["password"]] for login in logins]

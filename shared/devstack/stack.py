@@ -22,7 +22,7 @@ from shared.devstack.layout import MOVED_PREFIX, Layout
 from shared.devstack.lock import LOCK_FILE
 from shared.devstack.passwords import Passwords, load_passwords, write_secret
 from shared.devstack.prepare import prepare
-from shared.devstack.report import show_logins, show_services, show_welcome
+from shared.devstack.report import LOGINS_FILE, show_logins, show_services, show_welcome
 from shared.devstack.screen import Screen
 from shared.devstack.servers.reachable import forget
 from shared.devstack.services import Service, services
@@ -35,7 +35,11 @@ def up(layout: Layout, screen: Screen, environment: Mapping[str, str] = os.envir
     """Starts what is down, and says what runs where. `environment` may name servers to use. Raises StackProblem."""
     passwords = _write_files(layout)
     backing = servers.backing_of(layout, passwords, environment)
-    servers.remember(layout, backing.addresses)
+    settle_on(layout, backing)
+    _bring_up(layout, screen, passwords, backing)
+
+
+def _bring_up(layout: Layout, screen: Screen, passwords: Passwords, backing: servers.Backing) -> None:
     wanted = services(layout, backing.addresses, passwords)
     absent = fleet.missing(layout, wanted)
     with screen.live(), fleet.nursery_of(layout, absent) as nursery:
@@ -55,12 +59,26 @@ def up(layout: Layout, screen: Screen, environment: Mapping[str, str] = os.envir
     show_welcome(layout, screen)
 
 
+def settle_on(layout: Layout, backing: servers.Backing) -> None:
+    """Remembers the servers. Raises StackProblem where services run on others: half of the stack would be elsewhere."""
+    earlier = servers.find_remembered(layout)
+    if earlier and earlier != backing.addresses:
+        if any(layout.process(name).find() for name in _known(layout)):
+            raise StackProblem(
+                "The services run on other servers than POSTGRES_URL, REDIS_URL and RABBITMQ_URL name now.",
+                remedy="Set them as they were, or move the stack: ./task down, then ./task up.",
+            )
+        if earlier.postgres != backing.addresses.postgres:
+            # The demo's people live in a database: another one has to be asked for them.
+            (layout.secrets / LOGINS_FILE).unlink(missing_ok=True)
+    servers.remember(layout, backing.addresses)
+
+
 def down(layout: Layout, screen: Screen) -> None:
     """Services first, then the servers under them. What is kept on disk stays."""
-    names = sorted(file.stem for file in (layout.directory / "run").glob("*.json"))
     with screen.live():
         with screen.step("Services stopped") as note:
-            note(str(len(fleet.stop(layout, names))))
+            note(str(len(fleet.stop(layout, _known(layout)))))
         if layout.secrets.exists():
             passwords = load_passwords(layout.secrets / "passwords.json", layout.register)
             backing = servers.backing_of(layout, passwords, {})
@@ -69,13 +87,15 @@ def down(layout: Layout, screen: Screen) -> None:
 
 
 def restart(layout: Layout, screen: Screen, names: Sequence[str]) -> None:
-    """Ends the named services, or all, and brings them up again."""
-    known = sorted(file.stem for file in (layout.directory / "run").glob("*.json"))
+    """Ends the named services, or all, and brings them up again, on the servers that `up` has settled on."""
+    servers.remembered(layout)
+    passwords = _write_files(layout)
+    known = _known(layout)
     unknown = set(names) - set(known)
     if unknown:
         raise StackProblem(f"No such service: {', '.join(sorted(unknown))}.", remedy=f"There are: {', '.join(known)}")
     fleet.stop(layout, list(names) or known)
-    up(layout, screen)
+    _bring_up(layout, screen, passwords, servers.remembered_backing(layout, passwords))
 
 
 def status(layout: Layout, screen: Screen) -> bool:
@@ -91,8 +111,11 @@ def status(layout: Layout, screen: Screen) -> bool:
 
 def reset(layout: Layout, screen: Screen) -> None:
     """Stops everything and forgets all data, keys and logs."""
+    named = _on_named_servers(layout)
     down(layout, screen)
-    with screen.step("Data removed"):
+    with screen.step("Data removed") as note:
+        if named:
+            note("what lies on servers that the environment named stays there")
         forget(layout.directory / "postgres")
         for child in layout.directory.glob("*"):
             # Stacks beside this one, and the lock that our caller holds, are not ours to remove.
@@ -100,9 +123,23 @@ def reset(layout: Layout, screen: Screen) -> None:
                 shutil.rmtree(child) if child.is_dir() else child.unlink()
 
 
+def _on_named_servers(layout: Layout) -> bool:
+    """Whether the last `up` has used a server that is not the stack's own."""
+    if servers.find_remembered(layout) is None:
+        return False
+    passwords = load_passwords(layout.secrets / "passwords.json", layout.register)
+    backing = servers.remembered_backing(layout, passwords)
+    return None in (backing.postgres, backing.redis, backing.rabbitmq)
+
+
 def run(layout: Layout, command: Sequence[str]) -> int:
     """Runs a command with the administrators' addresses of the running stack in its environment."""
     return subprocess.run(list(command), env=os.environ | operator_environment(layout), check=False).returncode
+
+
+def _known(layout: Layout) -> list[str]:
+    """The services that have a run file, dead ones included."""
+    return sorted(file.stem for file in (layout.directory / "run").glob("*.json"))
 
 
 def _write_files(layout: Layout) -> Passwords:
@@ -115,7 +152,7 @@ def _write_files(layout: Layout) -> Passwords:
 
 def _seed(layout: Layout, screen: Screen) -> None:
     """Plays the demo data in, once: the module prints the demo logins as a JSON list of role, email, password."""
-    logins = layout.secrets / "logins.json"
+    logins = layout.secrets / LOGINS_FILE
     if logins.exists() or importlib.util.find_spec(SEED_MODULE) is None:
         return
     with screen.step("Demo data"):
