@@ -20,6 +20,7 @@ from gateway.pipeline.labels import OverrideLabels
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.prepare import Preparation
 from gateway.pipeline.reload import SupergraphWatch
+from gateway.pipeline.supergraph_check import check_api_schema, read_supergraph_model
 from gateway.planner.planner import Planner
 from gateway.security.access_rules import AccessRules
 from gateway.security.authentication import AuthenticationConfig, Authenticator, JwksKeys
@@ -28,7 +29,7 @@ from gateway.security.internal_token import InternalTokens
 from gateway.security.rate_limit import RateLimiter
 from gateway.settings import Settings
 from gateway.supergraph.api_schema import build_api_schema
-from gateway.supergraph.sdl import Supergraph, parse_supergraph
+from gateway.supergraph.sdl import Supergraph
 from gateway.supergraph.source import SupergraphFile
 from gateway.telemetry.spans import Spans, recording_tracer
 
@@ -102,8 +103,9 @@ def _serving(
 
 def _graph(text: str, settings: Settings, executor: Callable[[Supergraph], Executor]) -> ServedGraph:
     """All that depends on the supergraph. Raises SupergraphError."""
-    supergraph = parse_supergraph(text)
+    supergraph = read_supergraph_model(text)
     schema = build_api_schema(supergraph)
+    check_api_schema(schema)
     authorization = Authorization(AccessRules(supergraph), schema)
     return ServedGraph(
         schema,

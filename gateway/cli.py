@@ -5,22 +5,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import TypeGuard, get_args
 
 import uvicorn
 from graphql import GraphQLError, parse, validate
+from pydantic import BaseModel
 
 from gateway.app import Gateway, build_gateway
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, SupergraphError
+from gateway.pipeline.supergraph_check import read_supergraph_model
 from gateway.planner.normalize import normalize
 from gateway.planner.planner import Planner
 from gateway.planner.printer import print_plan
 from gateway.settings import Settings, read_settings
 from gateway.supergraph.api_schema import build_api_schema
-from gateway.supergraph.sdl import parse_supergraph
-from gateway.supergraph.source import SupergraphFile, read_supergraph
+from gateway.supergraph.source import UNREADABLE, SupergraphFile, read_supergraph
 from shared.telemetry.logs import configure_logging
 from shared.telemetry.tracing import configure_tracing
 
@@ -33,25 +36,85 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _plan(options.supergraph, options.operation, options.name)
         given = {name: getattr(options, name) for name in ("host", "port") if getattr(options, name) is not None}
         return _serve(options.supergraph, read_settings(options.config, given))
-    except (GatewayError, GraphQLError, OSError, ValueError, TypeError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+    except SupergraphError as error:
+        # One that cannot be read already says which.
+        name = "" if error.code == UNREADABLE else f"{options.supergraph}: "
+        return _refuse(f"{name}{error}")
+    except GraphQLError as error:
+        return _refuse(error.message)
+    except (GatewayError, OSError, ValueError, TypeError) as error:
+        return _refuse(str(error))
+
+
+def _refuse(message: str) -> int:
+    sys.stderr.write(f"gateway: {' '.join(message.split())}\n")
+    return 1
+
+
+_DESCRIPTION = """\
+A federated GraphQL gateway. It serves any supergraph that a Federation 2 composer writes (join v0.1 to v0.5) and needs
+nothing beside the file: no database, no broker.
+
+commands
+  serve   answer GraphQL over HTTP (the default). The file is watched: a new supergraph is planned for on the side and put
+          in place at once; one that cannot be served leaves the old one serving, and says so in the log and in /metrics.
+  plan    print the plan of one operation as readable text, and end
+"""
+
+_EPILOG = """\
+examples
+  python -m gateway --supergraph supergraph.graphql
+  python -m gateway --supergraph supergraph.graphql --config gateway.yaml --host 0.0.0.0 --port 4000
+  python -m gateway plan --supergraph supergraph.graphql --operation query.graphql
+  echo '{ me { id } }' | python -m gateway plan --supergraph supergraph.graphql
+
+paths
+  /graphql        GET and POST (http.path)       /health/live    200 while the process runs
+  /metrics        Prometheus (http.metrics_path) /health/ready   200 while a supergraph is served and no stop is near
+
+sections of the configuration file, all optional; an unknown key is refused by its name
+{sections}
+
+signals
+  SIGTERM or SIGINT ends readiness, waits http.shutdown_delay, closes the port and lets requests finish for
+  http.drain_timeout; the second one cuts them off.
+
+exit status
+  0 after a stop, 1 with one line on standard error where something cannot be used, 2 for a wrong command line
+"""
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m gateway", description="A federated GraphQL gateway.")
-    parser.add_argument("command", nargs="?", choices=["serve", "plan"], default="serve")
-    parser.add_argument("--supergraph", type=Path, required=True, help="the composed supergraph's SDL")
-    parser.add_argument("--config", type=Path, help="settings, as YAML")
-    parser.add_argument("--host")
-    parser.add_argument("--port", type=int)
-    parser.add_argument("--operation", type=Path, help="plan: a file with the operation; standard input without it")
-    parser.add_argument("--name", help="plan: the operation's name, where the file holds several")
+    parser = argparse.ArgumentParser(
+        prog="python -m gateway",
+        description=_DESCRIPTION,
+        epilog=_EPILOG.replace("{sections}", "\n".join(_sections())),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", nargs="?", choices=["serve", "plan"], default="serve", help="see above")
+    parser.add_argument("--supergraph", type=Path, required=True, metavar="FILE", help="the composed supergraph's SDL")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings as YAML; without it the defaults hold")
+    parser.add_argument("--host", help="the address to listen on, over http.host (default 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="the port to listen on, over http.port (default 4000)")
+    parser.add_argument("--operation", type=Path, metavar="FILE", help="plan: the operation; standard input without it")
+    parser.add_argument("--name", help="plan: which operation, where the file holds several")
     return parser
 
 
+def _sections() -> Iterator[str]:
+    """Each section of the settings with the names of its keys."""
+    for name, field in Settings.model_fields.items():
+        config = next((part for part in (field.annotation, *get_args(field.annotation)) if _is_model(part)), None)
+        keys = " ".join(config.model_fields) if config else "<subgraph>: <URL over the supergraph's>"
+        yield textwrap.fill(keys, 118, initial_indent=f"  {name:<15} ", subsequent_indent=" " * 18)
+
+
+def _is_model(part: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(part, type) and issubclass(part, BaseModel)
+
+
 def _plan(supergraph_file: Path, operation_file: Path | None, name: str | None) -> int:
-    supergraph = parse_supergraph(read_supergraph(supergraph_file))
+    supergraph = read_supergraph_model(read_supergraph(supergraph_file))
     schema = build_api_schema(supergraph)
     text = operation_file.read_text(encoding="utf-8") if operation_file else sys.stdin.read()
     document = parse(text)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from gateway.errors import SupergraphError
 
+UNREADABLE = "SUPERGRAPH_UNREADABLE"
+
 _Stamp = tuple[int, int, int] | None
 
 
@@ -14,7 +16,7 @@ def read_supergraph(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SupergraphError(f"{path} cannot be read: {error}", code="SUPERGRAPH_UNREADABLE") from error
+        raise SupergraphError(f"{path} cannot be read: {error}", code=UNREADABLE) from error
 
 
 class SupergraphFile:
