@@ -152,12 +152,14 @@ class _Reader:
         joins = self._read_type_joins(node)
         if isinstance(node, UnionTypeDefinitionNode):
             return TypeInfo(name, joins, members=self._read_union_members(node, joins))
-        fields = {item.name.value: self._read_field(name, item) for item in node.fields or ()}
+        owner = self._owner(node)
+        fields = {item.name.value: self._read_field(name, item, owner) for item in node.fields or ()}
         members = self._read_implementations(name, joins) if isinstance(node, InterfaceTypeDefinitionNode) else {}
         return TypeInfo(name, joins, fields, members)
 
     def _read_type_joins(self, node: _Definition) -> dict[str, TypeJoin]:
         """By subgraph. A type without any @join__type is a value type of join v0.1: every subgraph has it."""
+        owner = self._owner(node)
         found: dict[str, TypeJoin] = {}
         for arguments in _directives(node.directives, "join__type"):
             graph = self._graph(arguments, node.name.value)
@@ -167,20 +169,28 @@ class _Reader:
                 fields = self._field_set(arguments["key"], f"{node.name.value} (@key in {graph})")
                 keys = (*keys, KeyInfo(fields, arguments.get("resolvable") is not False))
             is_interface_object = known.is_interface_object or arguments.get("isInterfaceObject") is True
-            is_extension = known.is_extension or arguments.get("extension") is True
+            is_foreign = owner is not None and graph != owner
+            is_extension = known.is_extension or is_foreign or arguments.get("extension") is True
             found[graph] = TypeJoin(keys, is_interface_object, is_extension)
         return found or {name: TypeJoin() for name in sorted(self.subgraphs)}
 
-    def _read_field(self, parent: str, node: FieldDefinitionNode) -> FieldInfo:
+    def _owner(self, node: _Definition) -> str | None:
+        """The subgraph that join v0.1 calls the owner of an entity: all others extend it, as in Federation 1."""
+        arguments = next(iter(_directives(node.directives, "join__owner")), None)
+        return self._graph(arguments, node.name.value) if arguments is not None else None
+
+    def _read_field(self, parent: str, node: FieldDefinitionNode, owner: str | None) -> FieldInfo:
         where = f"{parent}.{node.name.value}"
         directives = list(_directives(node.directives, "join__field"))
         if not directives:
-            return FieldInfo(node.name.value, node.type)
+            return FieldInfo(node.name.value, node.type, None if owner is None else {owner: FieldJoin()})
         # A @join__field without a graph belongs to no subgraph: an @interfaceObject elsewhere resolves the field.
         joins = {self._graph(item, where): self._field_join(item, where) for item in directives if item.get("graph")}
         return FieldInfo(node.name.value, node.type, joins)
 
     def _field_join(self, arguments: _Arguments, where: str) -> FieldJoin:
+        if arguments.get("contextArguments"):
+            raise SupergraphError(f"{where} takes an argument from a context (@fromContext), which is not served.")
         type_text = arguments.get("type")
         return FieldJoin(
             type=parse_type(str(type_text), no_location=True) if type_text else None,

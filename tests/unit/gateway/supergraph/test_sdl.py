@@ -55,9 +55,39 @@ def test_value_types_of_the_oldest_specification_are_in_every_subgraph() -> None
     assert sorted(supergraph.types["Point"].joins) == ["accounts", "b-2"]
 
 
+def test_fields_of_an_entity_belong_to_its_owner_in_the_oldest_specification() -> None:
+    # Given a type with an owner, as join v0.1 writes it
+    supergraph = parse_supergraph(
+        GRAPHS
+        + """
+    type Query { user: User @join__field(graph: A) }
+    type User @join__owner(graph: A) @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") {
+      id: ID! @join__field(graph: A) name: String score: Int @join__field(graph: B)
+    }
+    """
+    )
+    user = supergraph.types["User"]
+
+    # Then a field that names no graph is the owner's, and the others extend the type
+    assert {name: list(item.joins or ()) for name, item in user.fields.items()} == {
+        "id": ["accounts"],
+        "name": ["accounts"],
+        "score": ["b-2"],
+    }
+    assert {graph: join.is_extension for graph, join in user.joins.items()} == {"accounts": False, "b-2": True}
+
+
 @pytest.mark.parametrize(
     ("types", "message"),
     [
+        (
+            """type Query @join__type(graph: A) {
+              a(b: Int): Int @join__field(graph: A, contextArguments: [
+                {context: "a__c", name: "b", type: "Int", selection: "{ c }"}
+              ])
+            }""",
+            "Query.a takes an argument from a context (@fromContext), which is not served.",
+        ),
         ("type Query @join__type(graph: C) { a: Int }", "Query names the graph C, which join__Graph does not have."),
         (
             "type Query @join__type(graph: A) { a: Int @join__field(graph: C) }",
