@@ -64,8 +64,7 @@ class ReservationService:
         await self._outbox.append(uow, events.reserved(reservation, lines, expires_at=expires_at))
         if paid_early:
             await self._commit(uow, book, reservation, held)
-            cancelled = await repository.cancelled_lines_of(uow.session, group_id)
-            await self._give_back(uow, book, reservation, [line for line in held if line.line_id in cancelled])
+            await self._give_back_cancelled(uow, book, reservation, held)
         await book.close(self._outbox)
 
     async def on_order_paid(self, uow: UnitOfWork, event: ReceivedEvent) -> None:
@@ -79,6 +78,7 @@ class ReservationService:
             return
         book, lines = await self._open(uow, group_id)
         await self._commit(uow, book, reservation, lines)
+        await self._give_back_cancelled(uow, book, reservation, lines)
         await book.close(self._outbox)
 
     async def on_order_cancelled(self, uow: UnitOfWork, event: ReceivedEvent) -> None:
@@ -155,6 +155,13 @@ class ReservationService:
                 line.status = LineStatus.COMMITTED
         reservation.move_to(ReservationStatus.COMMITTED)
         await self._outbox.append(uow, events.committed(reservation))
+
+    async def _give_back_cancelled(
+        self, uow: UnitOfWork, book: StockBook, reservation: Reservation, lines: Sequence[ReservationLine]
+    ) -> None:
+        """Lines whose order's cancellation came before there was anything to give back."""
+        cancelled = await repository.cancelled_lines_of(uow.session, reservation.order_group_id)
+        await self._give_back(uow, book, reservation, [line for line in lines if line.line_id in cancelled])
 
     async def _give_back(
         self,
