@@ -40,15 +40,23 @@ async def apply_as_seller(owner: Client, shop: str) -> str:
     """Apply and hand in the documents; the seller's id."""
     applied = await owner.do("applyAsSeller", "seller { id status }", name=shop)
     seller_id: str = applied["seller"]["id"]
+    await submit_documents(owner, seller_id)
+    return seller_id
+
+
+async def submit_documents(owner: Client, seller_id: str) -> None:
     documents = [{"kind": "BUSINESS_REGISTRATION", "reference": f"register/{seller_id[:8]}"}]
     await owner.do("submitVerification", "seller { id status }", sellerId=seller_id, documents=documents)
-    return seller_id
+
+
+async def approve(admin: Client, seller_id: str) -> None:
+    await admin.do("approveSeller", "seller { id status }", sellerId=seller_id)
 
 
 async def become_seller(owner: Client, admin: Client, shop: str, email: str, password: str) -> str:
     """Apply, be approved, and sign in again as a seller; the seller's id."""
     seller_id = await apply_as_seller(owner, shop)
-    await admin.do("approveSeller", "seller { id status }", sellerId=seller_id)
+    await approve(admin, seller_id)
     await sign_in_as_seller(owner, email, password)
     return seller_id
 
@@ -71,7 +79,14 @@ async def open_location(seller: Client, name: str) -> str:
 
 
 async def list_product(seller: Client, offer: Offer, *, category_id: str | None = None) -> Listed:
-    """Create, submit and publish; the seller's approval may take a moment to reach the catalog."""
+    """Create, submit and publish."""
+    product = await create_product(seller, offer, category_id=category_id)
+    await publish(seller, product)
+    return Listed(product["id"], offer.title, tuple(variant["id"] for variant in product["variants"]))
+
+
+async def create_product(seller: Client, offer: Offer, *, category_id: str | None = None) -> Any:
+    """The draft with the ids of its variants; the seller's approval may take a moment to reach the catalog."""
     variants = [
         {"sku": f"{_slug(offer.title)}-{number}", "title": f"{offer.title}, size {number}", "price": price}
         for number, price in enumerate(offer.prices, start=1)
@@ -86,13 +101,19 @@ async def list_product(seller: Client, offer: Offer, *, category_id: str | None 
         values["categoryId"] = category_id
 
     async def created() -> Any:
-        payload = await seller.retry("createProduct", "product { id variants { id } }", "SELLER_NOT_ACTIVE", **values)
+        payload = await seller.retry(
+            "createProduct", "product { id status variants { id } }", "SELLER_NOT_ACTIVE", **values
+        )
         return payload["product"] if payload else None
 
-    product = await until(f"{offer.title} is created", created)
-    for step in ("submitProduct", "publishProduct"):
+    return await until(f"{offer.title} is created", created)
+
+
+async def publish(seller: Client, product: Any) -> None:
+    """The steps that are left from the product's status to the window."""
+    left = {"DRAFT": ("submitProduct", "publishProduct"), "SUBMITTED": ("publishProduct",)}.get(product["status"], ())
+    for step in left:
         await seller.do(step, "product { status }", productId=product["id"])
-    return Listed(product["id"], offer.title, tuple(variant["id"] for variant in product["variants"]))
 
 
 async def receive(seller: Client, location_id: str, variants: Sequence[str], units: int) -> None:

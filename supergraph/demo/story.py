@@ -73,14 +73,15 @@ class Story:
         buyer, email, group = await self._buy(shops)
         await self._deliver(shops, group)
         await self._review(buyer, shops[0])
-        refund = await self._refund(group)
+        refund_id, refund = await self._refund(group)
         self._tell.act("The books")
         await books.show_stock(shops[0].owner, shops[0].listed.variants[0], received=shops[0].units, sold=2)
         await books.show_stock(shops[1].owner, shops[1].listed.variants[0], received=shops[1].units, sold=1)
         await books.show_orders(buyer, group["id"])
         await books.show_ledger(before, captured=group["total"]["amount"], refunded=refund)
         await books.show_mail(email, ["order", "shipped", "delivered", "refund"])
-        await books.show_audit([group["id"], *[order["id"] for order in group["orders"]], shops[0].seller_id])
+        orders = [order["id"] for order in group["orders"]]
+        await books.show_audit([group["id"], *orders, shops[0].seller_id, refund_id])
 
     async def _open_shops(self) -> list[Shop]:
         self._tell.act("Two shops open")
@@ -190,7 +191,8 @@ class Story:
         self._tell.step("Bo, buyer", f"reviews the mug; it now has {rating['average']} stars of {rating['count']}")
         self._tell.check("the rating counts the review", holds=rating == {"count": 1, "average": 5.0})
 
-    async def _refund(self, group: Any) -> int:
+    async def _refund(self, group: Any) -> tuple[str, int]:
+        """Of a part of the first order; the refund's id and its cents."""
         order_id, amount = group["orders"][0]["id"], 500
         payload = await self._finance.do(
             "refundOrder", "refund { id status }", orderId=order_id, amount=amount, reason="GOODWILL"
@@ -207,4 +209,4 @@ class Story:
             "Fay, finance",
             f"refunds {euros(amount)} for goodwill; {euros(order['refundable']['amount'])} could still go back",
         )
-        return amount
+        return refund_id, amount

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -44,6 +45,25 @@ def test_the_story_is_played_to_its_end_and_every_figure_balances(running_stack:
     assert told.returncode == 0, told.stdout + told.stderr
     assert "Every figure balances." in told.stdout
     assert "✗" not in told.stdout
+
+
+async def test_a_seed_that_was_interrupted_goes_on_and_doubles_nothing(
+    running_stack: RunningStack, gateway: httpx.AsyncClient
+) -> None:
+    query = "{ products(first: 100, sort: TITLE) { edges { node { id title availability { available } } } } }"
+    before = await ask(gateway, query)
+
+    again = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "supergraph.seed"),
+        env=os.environ | running_stack.environment,
+        cwd=PROJECT_ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    logins, _ = await again.communicate()
+
+    assert again.returncode == 0
+    assert [login["role"] for login in json.loads(logins)][:3] == ["admin", "support", "finance"]
+    assert await ask(gateway, query) == before
 
 
 async def test_a_page_of_twenty_products_costs_at_most_eight_statements_over_all_subgraphs(
