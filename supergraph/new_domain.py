@@ -1,4 +1,4 @@
-"""`task domain:new -- wishlists wishlist`: a new domain that composes, migrates and answers from its first minute.
+"""`./task domain:new wishlists wishlist`: a new domain that composes, migrates and answers from its first minute.
 
 It writes one folder in subgraphs/, one in migrations/, its first test and one entry in the register. Launcher, topology,
 gateway and tests read the register; nothing else is to be done by hand but `task compose`.
@@ -84,14 +84,14 @@ def main() -> int:
         name, entity = sys.argv[1:]
         written = create_domain(PROJECT_ROOT, name, entity)
     except ValueError:
-        sys.stderr.write("usage: task domain:new -- DOMAIN ENTITY, such as `wishlists wishlist`\n")
+        sys.stderr.write("usage: ./task domain:new DOMAIN ENTITY, such as `wishlists wishlist`\n")
         return 2
     except UnusableName as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 2
     for file in written:
         sys.stdout.write(f"  {file.relative_to(PROJECT_ROOT)}\n")
-    sys.stdout.write("Next: task compose, then task up\n")
+    sys.stdout.write("Next: ./task compose, then ./task up\n")
     return 0
 
 
