@@ -133,8 +133,13 @@ def _on_named_servers(layout: Layout) -> bool:
 
 
 def run(layout: Layout, command: Sequence[str]) -> int:
-    """Runs a command with the administrators' addresses of the running stack in its environment."""
-    return subprocess.run(list(command), env=os.environ | operator_environment(layout), check=False).returncode
+    """Runs a command with the administrators' addresses of the running stack in its environment. Raises StackProblem."""
+    environment = operator_environment(layout)
+    passwords = load_passwords(layout.secrets / "passwords.json", layout.register)
+    processes = [server.process for server in servers.remembered_backing(layout, passwords).servers]
+    if not any(process.find() for process in [*processes, *map(layout.process, _known(layout))]):
+        raise StackProblem("The stack is down.", remedy="Start it: ./task up")
+    return subprocess.run(list(command), env=os.environ | environment, check=False).returncode
 
 
 def _known(layout: Layout) -> list[str]:

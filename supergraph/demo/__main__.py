@@ -34,6 +34,9 @@ async def play() -> bool:
         except StoryBroken as broken:
             console.print(f"\n[red]The story broke off:[/red] {broken}", markup=True)
             return False
+        except httpx.TransportError as error:
+            console.print(f"\n[red]The marketplace does not answer:[/red] {error}\nWhat is down: ./task status")
+            return False
     return timeline.end()
 
 

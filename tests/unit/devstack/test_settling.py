@@ -12,7 +12,7 @@ from shared.devstack.errors import StackProblem
 from shared.devstack.layout import Layout
 from shared.devstack.passwords import new_passwords
 from shared.devstack.report import LOGINS_FILE
-from shared.devstack.stack import settle_on
+from shared.devstack.stack import run, settle_on
 from shared.register import load_register
 
 REGISTER = load_register()
@@ -57,3 +57,15 @@ def test_another_postgres_is_seeded_anew_once_the_services_are_down(layout: Layo
     assert remembered is not None
     assert remembered.postgres == ELSEWHERE["POSTGRES_URL"]
     assert not (layout.secrets / LOGINS_FILE).exists()
+
+
+def test_a_command_against_a_stack_that_is_down_is_not_begun(layout: Layout) -> None:
+    witness = layout.directory / "begun"
+
+    with pytest.raises(StackProblem, match="The stack is down"):
+        run(layout, ["touch", str(witness)])
+    assert not witness.exists()
+
+    layout.process("orders-api").adopt(os.getpid())
+    assert run(layout, ["touch", str(witness)]) == 0
+    assert witness.exists()
