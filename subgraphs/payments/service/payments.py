@@ -126,9 +126,7 @@ class PaymentsService:
         self, uow: UnitOfWork, group: PayableGroup, payment: Payment, attempt: PaymentAttempt, charge: Charge
     ) -> None:
         if payment.status is PaymentStatus.CAPTURED:
-            if charge.state is ChargeState.CAPTURED and attempt.status is not AttemptStatus.CAPTURED:
-                # It had told us that this attempt was over. Money of nobody's order: a person must look.
-                log.error("captured twice by the provider", extra={"provider_key": charge.key})
+            self._apply_beside_capture(attempt, charge)
             return
         attempt.provider_reference = charge.reference or attempt.provider_reference
         attempt.reason = charge.reason
@@ -146,6 +144,17 @@ class PaymentsService:
             case ChargeState.VOIDED if attempt.open:
                 attempt.status = AttemptStatus.VOIDED
                 await self._void(uow, payment)
+
+    def _apply_beside_capture(self, attempt: PaymentAttempt, charge: Charge) -> None:
+        """News of an attempt of a payment that is captured already, mostly by this very attempt."""
+        match charge.state:
+            case ChargeState.CAPTURED if attempt.status is not AttemptStatus.CAPTURED:
+                # It had told us that this attempt was over. Money of nobody's order: a person must look.
+                log.error("captured twice by the provider", extra={"provider_key": charge.key})
+            case ChargeState.DECLINED if attempt.open:
+                attempt.status = AttemptStatus.DECLINED
+            case ChargeState.VOIDED if attempt.open:
+                attempt.status = AttemptStatus.VOIDED
 
     async def _capture(self, uow: UnitOfWork, group: PayableGroup, payment: Payment) -> None:
         now = self._clock()

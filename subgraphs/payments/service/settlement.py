@@ -20,7 +20,7 @@ from subgraphs.payments.adapters.provider import (
     PaymentProvider,
     ProviderUnavailable,
 )
-from subgraphs.payments.domain.payment import PaymentAttempt
+from subgraphs.payments.domain.payment import PaymentAttempt, PaymentStatus
 from subgraphs.payments.domain.payout import Payout
 from subgraphs.payments.domain.refund import Refund
 from subgraphs.payments.repository import payables, payments, payouts
@@ -125,7 +125,8 @@ class Settlement:
             group = await payables.find_group(session, payment.group_id)
         assert group is not None
         key, reference = attempt.provider_key, attempt.provider_reference
-        if group.closed:
+        if group.closed or payment.status is PaymentStatus.CAPTURED:
+            # What is dead is not to be paid any more, nor is what an earlier attempt has paid after all.
             answer = await self._provider.void(key, reference) or Charge(key, ChargeState.VOIDED)
         elif payment.amount == 0:
             answer = Charge(key, ChargeState.CAPTURED)

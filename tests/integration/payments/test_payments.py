@@ -196,6 +196,30 @@ async def test_an_answer_and_two_webhooks_capture_once(market: Market) -> None:
     assert await market.events(group) == ["payment.captured"]
 
 
+async def test_an_attempt_beside_a_late_capture_is_given_up(market: Market) -> None:
+    # given a declined attempt, and a second one that the provider is still at work on
+    group = a_group()
+    await market.announce(group)
+    await market.start(group, "pm_declined")
+    payment_id = (await market.start(group, "pm_stuck"))["payment"]["id"]
+    # when the provider says that it has captured the first after all, and the worker looks after the second
+    charge = {"key": f"{payment_id}:1", "state": "CAPTURED", "reference": "ch_late", "reason": None}
+    body = orjson.dumps({"id": f"evt_{payment_id}", "charge": charge})
+    signature = {"Provider-Signature": sign(SECRET.encode(), body, int(time.time()))}
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.post(market.webhook_url, content=body, headers=signature)).status_code == 200
+    await market.settle(after=timedelta(minutes=1))
+    # then the second is void, here and at the provider, and the payment is captured once
+    attempts = "SELECT number, status FROM payment_attempt WHERE payment_id = :p ORDER BY number"
+    assert await market.payments.rows(attempts, p=payment_id) == [
+        {"number": 1, "status": "CAPTURED"},
+        {"number": 2, "status": "VOIDED"},
+    ]
+    second = (await market.provider.get(f"/charges/{payment_id}:2")).json()
+    assert second["state"] == "VOIDED"
+    assert await market.events(group) == ["payment.failed", "payment.authorized", "payment.captured"]
+
+
 async def test_a_webhook_needs_a_fresh_signature_over_its_very_body(market: Market) -> None:
     # given a notice of a capture that never happened
     group = a_group()
