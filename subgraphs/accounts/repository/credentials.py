@@ -45,6 +45,14 @@ async def add_token(session: AsyncSession, token: OneTimeToken) -> None:
     )
 
 
+async def has_unused_token_since(session: AsyncSession, user_id: UUID, kind: TokenKind, since: datetime) -> bool:
+    """Whether one that was made after that moment waits for its use."""
+    found = select(_token.c.token_hash).where(
+        _token.c.user_id == user_id, _token.c.kind == kind, _token.c.used_at.is_(None), _token.c.created_at > since
+    )
+    return bool(await session.scalar(select(found.exists())))
+
+
 async def use_token(session: AsyncSession, token_hash: bytes, kind: TokenKind, now: datetime) -> UUID | None:
     """Use it up: whose it was, or None where it is unknown, expired or used. Only one of two at once succeeds."""
     statement = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from shared.auth.actor import Actor
 from shared.auth.sealing import Sealer
@@ -19,6 +20,8 @@ from subgraphs.accounts.errors import InvalidToken, TooManyAttempts, UserNotFoun
 from subgraphs.accounts.repository import credentials, sessions, users
 from subgraphs.accounts.service.liveness import SessionGuard
 from subgraphs.accounts.service.throttle import AttemptThrottle
+
+RESET_PAUSE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +53,17 @@ class Passwords:
         self._throttle = throttle
 
     async def request_reset(self, uow: UnitOfWork, _: Actor, command: RequestPasswordReset) -> Outcome:
-        """Have a token mailed to the account's address. The answer is the same where there is no such account."""
+        """Have a token mailed to the account's address. The answer is the same where there is no such account.
+
+        Anybody may ask for anybody: within `RESET_PAUSE` a further request neither floods the mailbox nor ends the token
+        that its owner has just been sent.
+        """
+        now = self._clock()
         user = await users.find_by_email_for_update(uow.session, command.email)
-        if user is not None:
-            token, secret = OneTimeToken.issue(user.id, TokenKind.RESET_PASSWORD, self._clock())
+        if user is not None and not await credentials.has_unused_token_since(
+            uow.session, user.id, TokenKind.RESET_PASSWORD, now - RESET_PAUSE
+        ):
+            token, secret = OneTimeToken.issue(user.id, TokenKind.RESET_PASSWORD, now)
             await credentials.add_token(uow.session, token)
             requested = events.user_password_reset_requested(
                 user.id, user.next_version(), sealed_token=self._sealer.seal(secret), expires_at=token.expires_at
