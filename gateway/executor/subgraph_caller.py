@@ -35,6 +35,9 @@ class SubgraphCaller:
         self._client = client
         self._endpoint = endpoint
         self._state = state
+        self._breaker = state.breaker
+        self._budget = state.budget
+        self._retry = state.config.retry
         self._share = share and state.config.share_in_flight
         self._draw = draw
         self._flights: dict[tuple[bytes, bytes], _Waiters] = {}
@@ -87,18 +90,17 @@ class SubgraphCaller:
         return answer
 
     async def _try(self, body: bytes, headers: bytes, *, idempotent: bool) -> HttpAnswer:
-        retry, budget = self._state.config.retry, self._state.budget
-        budget.deposit()
-        tries_left = retry.attempts if idempotent else 0
-        pause = retry.pause
+        self._budget.deposit()
+        tries_left = self._retry.attempts if idempotent else 0
+        pause = self._retry.pause
         while True:
             try:
                 answer = await self._send(body, headers, idempotent=idempotent)
             except TransportError as error:
-                if error.fault not in _RETRIED or not tries_left or not budget.withdraw():
+                if error.fault not in _RETRIED or not tries_left or not self._budget.withdraw():
                     raise
             else:
-                if not _is_refusal(answer) or not tries_left or not budget.withdraw():
+                if not _is_refusal(answer) or not tries_left or not self._budget.withdraw():
                     return answer
             tries_left -= 1
             self._state.meter.retried()
@@ -107,7 +109,7 @@ class SubgraphCaller:
             pause *= 2
 
     async def _send(self, body: bytes, headers: bytes, *, idempotent: bool) -> HttpAnswer:
-        breaker = self._state.breaker
+        breaker = self._breaker
         permit = breaker.admit()
         if permit is None:
             raise TransportError(TransportFault.CIRCUIT_OPEN, "left alone after failures in a row")

@@ -87,10 +87,12 @@ class RetryBudget:
         self._ratio = config.ratio
         self._reserve = float(config.reserve)
         self._balance = self._reserve
+        self._most = self._reserve + 100 * self._ratio
 
     def deposit(self) -> None:
         """One request came in. What is saved up is bounded, lest a quiet year pays for a storm."""
-        self._balance = min(self._balance + self._ratio, self._reserve + 100 * self._ratio)
+        if self._balance < self._most:
+            self._balance += self._ratio
 
     def withdraw(self) -> bool:
         """Take one retry out, if there is one."""
@@ -117,10 +119,12 @@ class CircuitBreaker:
 
     def admit(self) -> int | None:
         """A permit to send one request, or None where the subgraph is left alone for now."""
+        if self.state == CLOSED:
+            return self._turn
         if self.state == OPEN and self._clock() - self._opened_at >= self._config.open_seconds:
             self._become(HALF_OPEN)
             return self._turn
-        return self._turn if self.state == CLOSED else None
+        return None
 
     def succeeded(self, permit: int) -> None:
         """The subgraph answered, whatever it said."""

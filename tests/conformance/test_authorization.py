@@ -245,6 +245,15 @@ async def test_a_refused_mutation_does_nothing() -> None:
         assert "purge" not in asked(served)
 
 
+async def test_an_operation_of_nothing_but_refused_fields_is_answered_here() -> None:
+    async with graph() as served:
+        for operation in ("mutation { purge }", "{ audit report }"):
+            answer = await served.ask(operation)
+            assert set(answer["data"].values()) == {None}
+            assert len(refusals(answer)) == len(answer["data"])
+            assert served.counts == {}
+
+
 async def test_a_skipped_field_is_not_refused_either() -> None:
     async with graph() as served:
         answer = await served.ask("query($no: Boolean!) { motd me @include(if: $no) { name } }", {"no": False})

@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import ValidationError
 
+from gateway.app import build_gateway
 from gateway.errors import RequestRefused
 from gateway.http.config import CorsConfig
 from gateway.http.cors import cors_headers, preflight_headers
 from gateway.http.negotiation import JSON, RESPONSE_JSON, negotiate
 from gateway.http.request import check_content_type, client_address, get_parameters, graphql_request, post_parameters
 from gateway.security.csrf import check_origin
-from gateway.settings import SettingsError, read_settings
+from gateway.settings import Settings, SettingsError, read_settings
+from tests.conformance.federation import FIXTURES
 
 
 @pytest.mark.parametrize(
@@ -159,3 +162,19 @@ def test_the_command_line_goes_over_the_file(tmp_path: Path) -> None:
     settings = read_settings(file, {"port": 6000})
     assert (settings.http.port, settings.http.host) == (6000, "0.0.0.0")
     assert read_settings(None).http.port == 4000
+
+
+async def test_nobody_is_told_ready_before_the_start_and_after_the_stop() -> None:
+    supergraph = (FIXTURES / "simple_key" / "supergraph.graphql").read_text()
+    gateway = build_gateway(supergraph, Settings())
+    transport = httpx.ASGITransport(gateway.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway.test") as client:
+
+        async def statuses() -> list[int]:
+            return [(await client.get(f"/health/{name}")).status_code for name in ("live", "ready")]
+
+        assert await statuses() == [200, 503]
+        gateway.readiness.open()
+        assert await statuses() == [200, 200]
+        gateway.readiness.close()
+        assert await statuses() == [200, 503]
