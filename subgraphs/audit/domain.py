@@ -97,8 +97,12 @@ START = ChainCheck(checked=0, broken_at=None, last_hash=GENESIS)
 
 
 def canonical(payload: Mapping[str, Any]) -> str:
-    """JSON with sorted keys: the same payload is the same bytes, so a replay rebuilds the same chain."""
-    return orjson.dumps(payload, option=orjson.OPT_SORT_KEYS).decode()
+    """JSON with sorted keys: the same payload is the same bytes, so a replay rebuilds the same chain.
+
+    An entry outlives an erasure: what names a person, or holds an address or a token though it is sealed, is left out.
+    """
+    kept = {name: value for name, value in payload.items() if name != "name" and not name.startswith("sealed_")}
+    return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def actor_of(action: str, payload: Mapping[str, Any]) -> UUID | None:

@@ -127,6 +127,20 @@ async def test_the_service_itself_cannot_alter_an_entry(audit: SubgraphUnderTest
     assert (await verified(audit))["checked"] == 1
 
 
+async def test_an_entry_holds_no_name_address_or_token_even_sealed(audit: SubgraphUnderTest) -> None:
+    # given a registration, whose event carries address and token sealed, and an approval with the shop's name
+    user_id = str(new_id())
+    sealed = {"sealed_email": "c2VhbGVk", "sealed_verification_token": "dG9rZW4="}
+    await audit.deliver("user.registered", {"user_id": user_id, "locale": "en"} | sealed)
+    await approve(audit)
+    # when the entries are read
+    registered, approved = await audit.rows("SELECT details FROM audit_entry ORDER BY position")
+    # then what an erasure would have to reach is not in them, and the chain holds
+    assert registered["details"] == f'{{"locale":"en","user_id":"{user_id}"}}'
+    assert "Potters" not in approved["details"]
+    assert await verified(audit) == {"intact": True, "checked": 2, "brokenAt": None}
+
+
 async def test_only_an_administrator_reads_the_log(audit: SubgraphUnderTest) -> None:
     await approve(audit)
     for actor, code in (
