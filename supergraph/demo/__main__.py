@@ -45,6 +45,9 @@ def main() -> int:
     if missing:
         sys.stderr.write("Start the marketplace first: ./task up. Then: ./task demo\n")
         return 2
+    if not (Path(os.environ["SECRETS_DIRECTORY"]) / "logins.json").exists():
+        sys.stderr.write("There is no demo data yet. Bring it in: ./task up. Then: ./task demo\n")
+        return 2
     return 0 if asyncio.run(play()) else 1
 
 
