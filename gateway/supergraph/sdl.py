@@ -6,8 +6,8 @@ worked out in `federation_graph`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from graphql import (
     ConstDirectiveNode,
@@ -153,7 +153,8 @@ class _Reader:
         if isinstance(node, UnionTypeDefinitionNode):
             return TypeInfo(name, joins, members=self._read_union_members(node, joins))
         owner = self._owner(node)
-        fields = {item.name.value: self._read_field(name, item, owner) for item in node.fields or ()}
+        read = [self._read_field(name, item, owner) for item in node.fields or ()]
+        fields = {item.name: item for item in _with_required_as_external(read, joins)}
         members = self._read_implementations(name, joins) if isinstance(node, InterfaceTypeDefinitionNode) else {}
         return TypeInfo(name, joins, fields, members)
 
@@ -240,6 +241,23 @@ class _Reader:
             return parse_field_set(str(text))
         except ValueError as error:
             raise SupergraphError(f'{where}: "{text}" is no field set: {error}') from error
+
+
+def _with_required_as_external(fields: Iterable[FieldInfo], joins: Mapping[str, TypeJoin]) -> Iterator[FieldInfo]:
+    """What a subgraph requires is external there, though composers do not say so of the fields of an interface."""
+    fields = list(fields)
+    required = {
+        (graph, item.name)
+        for info in fields
+        for graph, join in (info.joins or {}).items()
+        for item in join.requires
+        if item.on is None
+    }
+    for info in fields:
+        if info.joins is None and any((graph, info.name) in required for graph in joins):
+            yield replace(info, joins={graph: FieldJoin(external=(graph, info.name) in required) for graph in joins})
+        else:
+            yield info
 
 
 def possible_types(schema: GraphQLSchema, name: str) -> frozenset[str]:

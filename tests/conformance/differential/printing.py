@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.conformance.differential.model import Federation, Field, Type, named
+from tests.conformance.differential.model import Federation, Field, Override, Type, named
 
 LEAVES = frozenset({"ID", "String", "Int"})
 
@@ -68,13 +68,15 @@ def _joined_type(federation: Federation, each: Type) -> str:
 
 
 def _joined_field(item: Field, parent: Type) -> str:
-    plain = not (item.requires or item.provides or item.external or item.override)
+    # Composers do not write that a field of an interface is external.
+    external = () if parent.kind == "interface" else item.external
+    plain = not (item.requires or item.provides or external or item.override)
     joins = []
-    if not plain or set(item.owners) != set(parent.graphs):
+    if not plain or {*item.owners, *item.external} != set(parent.graphs):
         joins = [_join(item, graph) for graph in item.owners]
-        joins += [f"@join__field(graph: {graph.upper()}, external: true)" for graph in item.external]
+        joins += [f"@join__field(graph: {graph.upper()}, external: true)" for graph in external]
         if item.override is not None:
-            joins += _join_of_source(item, parent)
+            joins += _join_of_source(item.override)
     return f"  {item.name}{_arguments(item)}: {item.type} {' '.join(joins)}{_hidden(item)}"
 
 
@@ -91,17 +93,10 @@ def _join(item: Field, graph: str) -> str:
     return f"@join__field({', '.join(parts)})"
 
 
-def _join_of_source(item: Field, parent: Type) -> list[str]:
-    assert item.override is not None
-    graph, label = item.override.source.upper(), item.override.label
-    if label is not None:
-        return [f'@join__field(graph: {graph}, overrideLabel: "{label}")']
-    used = any(
-        item.name in other.requires.replace("(", " ").split()
-        for other in parent.fields.values()
-        if item.override.source in other.owners
-    )
-    return [f"@join__field(graph: {graph}, usedOverridden: true)"] if used else []
+def _join_of_source(override: Override) -> list[str]:
+    if override.label is None:
+        return []
+    return [f'@join__field(graph: {override.source.upper()}, overrideLabel: "{override.label}")']
 
 
 def _hidden(item: Field) -> str:
@@ -132,7 +127,7 @@ def _subgraph_type(each: Type, graph: str) -> str:
     if each.kind == "union":
         return f"union {each.name} = {' | '.join(each.members[graph])}"
     fields = [item for item in each.fields.values() if graph in item.declared_in()]
-    lines = [f"  {_subgraph_field(item, graph)}" for item in fields]
+    lines = [f"  {_subgraph_field(item, each, graph)}" for item in fields]
     interfaces = [name for name, graphs in each.interfaces.items() if graph in graphs]
     keys = [
         f'@key(fields: "{key}"{"" if resolvable else ", resolvable: false"})'
@@ -146,20 +141,21 @@ def _subgraph_type(each: Type, graph: str) -> str:
     return "\n".join([f"{head} {' '.join(keys)} {{", *lines, "}"])
 
 
-def _subgraph_field(item: Field, graph: str) -> str:
+def _subgraph_field(item: Field, parent: Type, graph: str) -> str:
     parts = [f"{item.name}{_arguments(item)}: {item.type}"]
     if graph in item.external:
         parts.append("@external")
-    if item.requires:
+    if item.requires and graph in item.owners:
         parts.append(f'@requires(fields: "{item.requires}")')
     if graph in item.provides:
         parts.append(f'@provides(fields: "{item.provides[graph]}")')
     if item.override is not None and graph in item.owners:
         label = f', label: "{item.override.label}"' if item.override.label is not None else ""
         parts.append(f'@override(from: "{item.override.source}"{label})')
-    if len(item.owners) > 1 and graph in item.owners:
+    is_object = parent.kind == "object" or parent.interface_object == graph
+    if is_object and graph not in item.external and len(list(item.declared_in())) > 1:
         parts.append("@shareable")
-    if item.hidden:
+    if item.hidden and graph not in item.external:
         parts.append("@inaccessible")
     return " ".join(parts)
 

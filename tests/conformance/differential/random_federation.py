@@ -295,7 +295,7 @@ class _Builder:
             return " ".join(f"... on {name} {{ {text} }}" for name, text in texts if text)
         parts = []
         for item in found.fields.values():
-            if graph in item.owners or item.requires or item.hidden or not self._chance(0.4):
+            if graph in item.owners or item.requires or item.has_argument or item.hidden or not self._chance(0.4):
                 continue
             if is_leaf(item):
                 parts.append(item.name)
@@ -314,12 +314,12 @@ class _Builder:
         target = self._types[named(item.type)]
         if target.kind != "object" or graph not in target.graphs or target.name.startswith("V"):
             return ""
-        return self._provided(target.name, graph, depth - 1) or ("id" if "id" in target.fields else "name")
+        known = [name for name in ("id", "name") if name in target.fields and graph in target.fields[name].owners]
+        return self._provided(target.name, graph, depth - 1) or "".join(known[:1])
 
     def _add_overrides(self) -> None:
         for name in self._federation.entities:
             entity = self._types[name]
-            computed: list[Field] = []
             for item in entity.fields.values():
                 free = [graph for graph in self._homes(entity) if graph not in (*item.owners, *item.external)]
                 if not free or not item.name.startswith("f") or len(item.owners) != 1 or self._chance(0.6):
@@ -329,11 +329,6 @@ class _Builder:
                     self._federation.labels.append(label)
                 item.override = Override(item.owners[0], label)
                 item.owners = [self._rnd.choice(free)]
-                if label is None and self._chance(0.5):
-                    # The subgraph that lost the field still computes another one from it.
-                    computed.append(Field(f"u{item.name[1:]}", "String", [item.override.source], requires=item.name))
-            for added in computed:
-                self._add_field(entity, added)
 
     def _hide_fields(self) -> None:
         for name in self._federation.entities:

@@ -25,7 +25,7 @@ from tests.conformance.differential.random_federation import random_federation
 from tests.conformance.differential.random_operation import random_operation
 from tests.conformance.differential.world import Monolith, StrictSubgraph
 
-FEDERATIONS = 1500 if os.environ.get("TEST_DEPTH") == "deep" else 60
+FEDERATIONS = 1500 if os.environ.get("TEST_DEPTH") == "deep" else 55
 OPERATIONS = 10
 
 

@@ -77,6 +77,27 @@ def test_fields_of_an_entity_belong_to_its_owner_in_the_oldest_specification() -
     assert {graph: join.is_extension for graph, join in user.joins.items()} == {"accounts": False, "b-2": True}
 
 
+def test_an_interface_field_that_an_interface_object_requires_is_external_there() -> None:
+    # Given a file that does not say so, as composers write it
+    supergraph = parse_supergraph(
+        GRAPHS
+        + """
+    type Query @join__type(graph: A) { node: Node }
+    interface Node @join__type(graph: A, key: "id") @join__type(graph: B, key: "id", isInterfaceObject: true) {
+      id: ID! name: String greeting: String @join__field(graph: B, requires: "name")
+    }
+    """
+    )
+    fields = supergraph.types["Node"].fields
+
+    # Then only the other subgraph answers it
+    assert {graph: join.external for graph, join in (fields["name"].joins or {}).items()} == {
+        "accounts": False,
+        "b-2": True,
+    }
+    assert fields["id"].joins is None
+
+
 @pytest.mark.parametrize(
     ("types", "message"),
     [
