@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.commands import Command
-from subgraphs.reviews.errors import ReviewAlreadyModerated
+from subgraphs.reviews.errors import ReviewAlreadyModerated, ReviewNotPublished
 
 Stars = Annotated[int, Field(ge=1, le=5)]
 
@@ -70,6 +70,9 @@ class Review:
         self._moderate(ReviewStatus.REJECTED)
 
     def answer(self, text: str) -> None:
+        """Raises ReviewNotPublished."""
+        if self.status is not ReviewStatus.PUBLISHED:
+            raise ReviewNotPublished
         self.reply = text
         self.version += 1
 

@@ -13,6 +13,8 @@ class ReviewsErrorCode(StrEnum):
     ALREADY_REVIEWED = "ALREADY_REVIEWED"
     REVIEW_NOT_FOUND = "REVIEW_NOT_FOUND"
     REVIEW_ALREADY_MODERATED = "REVIEW_ALREADY_MODERATED"
+    REVIEW_NOT_PUBLISHED = "REVIEW_NOT_PUBLISHED"
+    OWN_REVIEW = "OWN_REVIEW"
 
 
 class ProductNotReceived(Conflict):
@@ -39,3 +41,13 @@ class ReviewNotFound(NotFound):
 class ReviewAlreadyModerated(Conflict):
     def __init__(self) -> None:
         super().__init__(ReviewsErrorCode.REVIEW_ALREADY_MODERATED, "This review was published or rejected before.")
+
+
+class ReviewNotPublished(Conflict):
+    def __init__(self) -> None:
+        super().__init__(ReviewsErrorCode.REVIEW_NOT_PUBLISHED, "Only a published review can be answered.")
+
+
+class OwnReview(Conflict):
+    def __init__(self) -> None:
+        super().__init__(ReviewsErrorCode.OWN_REVIEW, "Somebody else has to decide about your own review.")

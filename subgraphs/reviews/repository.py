@@ -32,8 +32,11 @@ async def get_for_update(session: AsyncSession, review_id: UUID) -> Review:
     return found
 
 
-async def find_by_author(session: AsyncSession, author_id: UUID, product_id: UUID) -> Review | None:
-    return await session.scalar(select(Review).where(_t.c.author_id == author_id, _t.c.product_id == product_id))
+async def add_review(session: AsyncSession, review: Review) -> bool:
+    """False where the author has reviewed the product already, also a moment ago in another transaction."""
+    values = {column.name: getattr(review, column.name) for column in _t.columns}
+    made = await session.execute(insert(_t).values(values).on_conflict_do_nothing().returning(_t.c.id))
+    return made.first() is not None
 
 
 async def find_delivered_line(session: AsyncSession, buyer_id: UUID, product_id: UUID) -> DeliveredLine | None:

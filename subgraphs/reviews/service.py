@@ -10,7 +10,7 @@ from shared.ids import new_id
 from shared.messaging.outbox import Outbox
 from subgraphs.reviews import events, repository
 from subgraphs.reviews.domain import ModerateReview, ReplyToReview, Review, ReviewStatus, SubmitReview, Verdict
-from subgraphs.reviews.errors import AlreadyReviewed, ProductNotReceived, ReviewNotFound
+from subgraphs.reviews.errors import AlreadyReviewed, OwnReview, ProductNotReceived, ReviewNotFound
 
 
 class ReviewsService:
@@ -24,8 +24,6 @@ class ReviewsService:
         line = await repository.find_delivered_line(uow.session, author_id, command.product_id)
         if line is None:
             raise ProductNotReceived
-        if await repository.find_by_author(uow.session, author_id, command.product_id):
-            raise AlreadyReviewed
         review = Review(
             id=new_id(),
             product_id=command.product_id,
@@ -39,15 +37,18 @@ class ReviewsService:
             version=1,
             created_at=self._clock(),
         )
-        uow.session.add(review)
+        if not await repository.add_review(uow.session, review):
+            raise AlreadyReviewed
         await self._outbox.append(uow, events.review_submitted(review))
         return Outcome.of(review=review.id)
 
     async def moderate_review(self, uow: UnitOfWork, actor: Actor, command: ModerateReview) -> Outcome:
-        """Staff publishes or rejects a pending review. Raises ReviewNotFound, ReviewAlreadyModerated."""
+        """Staff publishes or rejects a pending review. Raises ReviewNotFound, OwnReview, ReviewAlreadyModerated."""
         actor.require_role(Role.SUPPORT, Role.ADMIN)
         actor_id = actor.require_user()
         review = await repository.get_for_update(uow.session, command.review_id)
+        if review.author_id == actor_id:
+            raise OwnReview
         match command.verdict:
             case Verdict.PUBLISH:
                 review.publish()
@@ -60,7 +61,7 @@ class ReviewsService:
         return Outcome.of(review=review.id)
 
     async def reply_to_review(self, uow: UnitOfWork, actor: Actor, command: ReplyToReview) -> Outcome:
-        """The seller answers a review of its product. Raises ReviewNotFound, also for another seller's review."""
+        """The seller answers a published review of its product. Raises ReviewNotFound for any other, ReviewNotPublished."""
         seller_id = actor.require_seller()
         review = await repository.get_for_update(uow.session, command.review_id)
         if review.seller_id != seller_id:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -122,6 +123,40 @@ async def test_the_same_key_submits_once_and_other_input_with_it_is_an_error(rev
     assert again == first
     assert other["errors"][0]["extensions"] == {"code": "IDEMPOTENCY_KEY_REUSED"}
     assert await reviews.rows("SELECT rating FROM review WHERE product_id = :p", p=product_id) == [{"rating": 5}]
+
+
+async def test_the_same_product_reviewed_twice_at_once_is_one_review(reviews: SubgraphUnderTest) -> None:
+    # given a buyer who received a product
+    product_id, buyer = str(new_id()), a_buyer()
+    await deliver_order(reviews, buyer, product_id)
+    # when two reviews with keys of their own come at once
+    answers = await asyncio.gather(*[reviews.data(SUBMIT, a_review_of(product_id), actor=buyer) for _ in range(2)])
+    # then one is kept and the other is refused by its code
+    codes = sorted([error["code"] for error in answer["submitReview"]["userErrors"]] for answer in answers)
+    assert codes == [[], ["ALREADY_REVIEWED"]]
+    assert len(await reviews.rows("SELECT 1 FROM review WHERE product_id = :p", p=product_id)) == 1
+
+
+async def test_only_a_published_review_is_answered_and_nobody_decides_about_their_own(
+    reviews: SubgraphUnderTest,
+) -> None:
+    # given a pending review by a member of staff
+    product_id, seller_id = str(new_id()), new_id()
+    author = Actor(user_id=new_id(), roles=frozenset({Role.CUSTOMER, Role.SUPPORT}))
+    seller = Actor(user_id=new_id(), roles=frozenset({Role.SELLER}), seller_id=seller_id)
+    await deliver_order(reviews, author, product_id, str(seller_id))
+    review_id = (await reviews.data(SUBMIT, a_review_of(product_id), actor=author))["submitReview"]["review"]["id"]
+    # when the seller answers and the author publishes
+    reply = "mutation($input: ReplyToReviewInput!) { replyToReview(input: $input) { userErrors { code } } }"
+    answer = {"idempotencyKey": str(new_id()), "reviewId": review_id, "text": "Thank you"}
+    decision = {"idempotencyKey": str(new_id()), "reviewId": review_id, "verdict": "PUBLISH"}
+    answered = await reviews.data(reply, {"input": answer}, actor=seller)
+    decided = await reviews.data(MODERATE, {"input": decision}, actor=author)
+    # then both are refused and the review is as it was
+    assert answered["replyToReview"]["userErrors"] == [{"code": "REVIEW_NOT_PUBLISHED"}]
+    assert decided["moderateReview"]["userErrors"] == [{"code": "OWN_REVIEW"}]
+    rows = await reviews.rows("SELECT status, reply FROM review WHERE product_id = :p", p=product_id)
+    assert rows == [{"status": "PENDING", "reply": None}]
 
 
 async def test_a_pending_review_is_seen_by_its_author_and_staff_only(reviews: SubgraphUnderTest) -> None:
