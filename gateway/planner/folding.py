@@ -10,20 +10,33 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
+from graphql import get_named_type
+
 from gateway.planner.operation import FieldSelection, Operation
 from gateway.supergraph.field_set import arguments_text
 
 
-def fold(operation: Operation) -> Operation:
-    """The same operation in fewer selections; the operation itself where there is nothing to fold."""
-    selections = _fold_below(operation.selections)
+def fold(operation: Operation, apart: frozenset[str] = frozenset()) -> Operation:
+    """The same operation in fewer selections; the operation itself where there is nothing to fold.
+
+    On objects of the interfaces `apart` nothing is folded: some subgraph cannot tell their types (@interfaceObject), and
+    they must be found out wherever the client's selections tell types apart, which projection reads unfolded.
+    """
+    selections = _fold_below(operation.selections, operation.root_type, apart)
     return operation if selections is operation.selections else replace(operation, selections=selections)
 
 
-def _fold_below(selections: tuple[FieldSelection, ...]) -> tuple[FieldSelection, ...]:
-    below = [_fold_below(each.selections) if each.selections else each.selections for each in selections]
+def _fold_below(
+    selections: tuple[FieldSelection, ...], type_name: str, apart: frozenset[str]
+) -> tuple[FieldSelection, ...]:
+    below = [
+        _fold_below(each.selections, get_named_type(each.type).name, apart) if each.selections else each.selections
+        for each in selections
+    ]
     if any(mine is not each.selections for mine, each in zip(below, selections, strict=True)):
         selections = tuple(replace(each, selections=mine) for mine, each in zip(below, selections, strict=True))
+    if type_name in apart:
+        return selections
     groups: dict[object, list[int]] = {}
     for position, selection in enumerate(selections):
         key = (selection.response_key, selection.name, selection.condition, str(selection.type))

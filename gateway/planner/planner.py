@@ -26,6 +26,11 @@ class Planner:
     def __init__(self, supergraph: Supergraph, *, max_steps: int = MAX_STEPS) -> None:
         self._supergraph = supergraph
         self._max_steps = max_steps
+        self._apart = frozenset(
+            name
+            for name, info in supergraph.types.items()
+            if any(join.is_interface_object for join in info.joins.values())
+        )
         self._graphs: dict[frozenset[str], tuple[FederationGraph, Routes]] = {}
 
     def plan(self, operation: Operation, *, override_labels: frozenset[str] = frozenset()) -> QueryPlan:
@@ -35,7 +40,7 @@ class Planner:
         planning takes more steps than it may.
         """
         budget = Budget(self._max_steps)
-        folded = fold(operation)
+        folded = fold(operation, self._apart)
         try:
             return self._plan(folded, override_labels, budget)
         except PlanError as error:

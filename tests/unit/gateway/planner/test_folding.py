@@ -96,3 +96,25 @@ def test_what_only_works_type_by_type_is_planned_type_by_type() -> None:
 
     # Then there is a plan, as there is for types that are asked for different fields
     assert [fetch.subgraph for fetch in plan.fetches] == ["a", "b", "c"]
+
+
+def test_types_that_projection_tells_apart_are_found_out_even_if_all_are_asked_the_same() -> None:
+    # Given a subgraph that knows an interface only
+    types = """
+    type Query @join__type(graph: A) @join__type(graph: B) { pets: [Pet] @join__field(graph: B) }
+    interface Pet @join__type(graph: A, key: "id") @join__type(graph: B, key: "id", isInterfaceObject: true) {
+      id: ID! age: Int @join__field(graph: B)
+    }
+    type Cat implements Pet @join__implements(graph: A, interface: "Pet") @join__type(graph: A, key: "id") {
+      id: ID! age: Int @join__field
+    }
+    type Dog implements Pet @join__implements(graph: A, interface: "Pet") @join__type(graph: A, key: "id") {
+      id: ID! age: Int @join__field
+    }
+    """
+
+    # When its objects are asked type by type for one and the same
+    plan = plan_of(types, "{ pets { ... on Cat { age } ... on Dog { age } } }")
+
+    # Then somebody is asked of which type they are
+    assert "a" in [fetch.subgraph for fetch in plan.fetches]
