@@ -22,6 +22,8 @@ class ExtraProcess(_Entry):
 
     module: str
     port: int
+    secrets: dict[str, str] = Field(default_factory=dict)
+    """As its subgraph's: it gets none of those, nor its subgraph's logins."""
 
 
 class Subgraph(_Entry):

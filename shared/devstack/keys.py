@@ -30,7 +30,9 @@ SEALING_PRIVATE_KEY = "sealing.key"
 def ensure_keys(directory: Path, register: Register) -> None:
     """The gateway's signing key with its public JWKS, the sealing pair, and every secret the register asks for."""
     wanted = {GATEWAY_KEY, SEALING_PRIVATE_KEY}
-    wanted.update(file for subgraph in register.subgraphs for file in subgraph.secrets.values())
+    for subgraph in register.subgraphs:
+        wanted.update(subgraph.secrets.values())
+        wanted.update(file for process in subgraph.processes.values() for file in process.secrets.values())
     for name in sorted(wanted):
         _ensure(directory / name)
     jwks = public_jwks((directory / GATEWAY_KEY).read_bytes())

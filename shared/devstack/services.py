@@ -12,7 +12,7 @@ from shared.devstack.gateway_config import SUPERGRAPH_FILE
 from shared.devstack.keys import GATEWAY_JWKS, SEALING_PUBLIC_KEY
 from shared.devstack.layout import Layout
 from shared.devstack.passwords import Passwords
-from shared.register import PROJECT_ROOT, Subgraph
+from shared.register import PROJECT_ROOT, ExtraProcess, Subgraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def services(layout: Layout, addresses: Addresses, passwords: Passwords) -> list
                 name=f"{subgraph.name}-{name.replace('_', '-')}",
                 module=process.module,
                 arguments=("--port", str(process.port)),
-                environment=environment | {"PORT": str(process.port)},
+                environment=_outsider_environment(layout, subgraph, process),
                 port=process.port,
                 operations_port=None,
                 ready_url=None,
@@ -105,11 +105,23 @@ def _environment(layout: Layout, addresses: Addresses, passwords: Passwords, sub
             "GATEWAY_URL": layout.gateway_url,
             "GATEWAY_JWKS_FILE": str(layout.secrets / GATEWAY_JWKS),
             "SEALING_PUBLIC_KEY_FILE": str(layout.secrets / SEALING_PUBLIC_KEY),
-            "STATE_DIRECTORY": str(layout.directory / "state"),
             "ENVIRONMENT": "development",
         }
         | {f"{process.upper()}_PORT": str(extra.port) for process, extra in subgraph.processes.items()}
         | {variable: str(layout.secrets / file) for variable, file in subgraph.secrets.items()}
+    )
+
+
+def _outsider_environment(layout: Layout, subgraph: Subgraph, process: ExtraProcess) -> dict[str, str]:
+    """A stand-in for the outside world knows no more than the outside world would: where to call, and its own secrets."""
+    return (
+        inherited()
+        | {
+            "PORT": str(process.port),
+            "API_URL": f"http://127.0.0.1:{subgraph.port}",
+            "STATE_DIRECTORY": str(layout.directory / "state"),
+        }
+        | {variable: str(layout.secrets / file) for variable, file in process.secrets.items()}
     )
 
 

@@ -38,6 +38,26 @@ def a_review_of(product_id: str, *, rating: int = 5, key: str | None = None) -> 
     }
 
 
+async def test_a_delivery_told_twice_gives_one_right(reviews: SubgraphUnderTest) -> None:
+    # given one delivery
+    line = {"line_id": str(new_id()), "product_id": str(new_id()), "variant_id": str(new_id()), "quantity": 1}
+    delivery = {
+        "order_group_id": str(new_id()),
+        "order_id": str(new_id()),
+        "buyer_id": str(new_id()),
+        "seller_id": str(new_id()),
+        "delivered_at": reviews.now(),
+        "lines": [line],
+    }
+    # when the event comes twice, and the same is told by another event
+    event_id = new_id()
+    for told in (event_id, event_id, new_id()):
+        await reviews.deliver("order.delivered", delivery, event_id=told)
+    # then the line is known once
+    rows = await reviews.rows("SELECT product_id FROM delivered_line WHERE line_id = :l", l=line["line_id"])
+    assert [str(row["product_id"]) for row in rows] == [line["product_id"]]
+
+
 async def deliver_order(
     reviews: SubgraphUnderTest, buyer: Actor, product_id: str, seller_id: str | None = None
 ) -> None:

@@ -57,7 +57,16 @@ def test_a_service_knows_its_own_logins_and_nobody_elses() -> None:
 def test_only_the_subgraph_that_asks_for_a_secret_is_told_where_it_lies() -> None:
     holders = {name for name, service in listed().items() if "SEALING_PRIVATE_KEY_FILE" in service.environment}
 
-    assert holders == {"notifications-api", "notifications-worker", "notifications-mail-sink"}
+    assert holders == {"notifications-api", "notifications-worker"}
+
+
+def test_a_stand_in_for_the_outside_world_has_no_login_and_only_its_own_secret() -> None:
+    simulator, sink = (listed()[name].environment for name in ("payments-simulator", "notifications-mail-sink"))
+
+    assert {name for name in simulator if name.endswith("_FILE")} == {"PROVIDER_WEBHOOK_SECRET_FILE"}
+    assert {name for name in sink if name.endswith("_FILE")} == set()
+    for environment in (simulator, sink):
+        assert not {"POSTGRES_URL", "REDIS_URL", "RABBITMQ_URL"} & set(environment)
 
 
 def test_the_gateway_is_not_forked_from_the_process_that_holds_the_subgraphs_libraries() -> None:
