@@ -147,3 +147,26 @@ async def _flush_for_ever(saga: Saga) -> None:
     while True:
         await saga.orders.resources.redis.flushall()
         await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("invariant", "change"),
+    [
+        ("I1", "inventory.variant_stock SET available = available + {}"),
+        ("I4", "orders.order_group SET shipping = shipping + {0}, total = total + {0}"),
+        ("I7 what payments knows", "payments.payable_group SET total = total + {}"),
+    ],
+)
+async def test_the_invariants_see_what_is_broken(saga: Saga, invariant: str, change: str) -> None:
+    # given a marketplace that has sold something
+    buyer, variant_id = a_buyer(), await saga.a_variant(units=1)
+    group_id = await saga.order(buyer, variant_id)
+    await eventually("payable", lambda: saga.payable(group_id))
+    await assert_all_invariants_hold(saga)
+    # when somebody with all rights alters a figure
+    await saga.orders.rows(f"UPDATE {change.format(1)}")
+    broken = await broken_invariants(saga.database, saga.stock)
+    await saga.orders.rows(f"UPDATE {change.format(-1)}")
+    # then it shows, and shows no more when it is mended
+    assert any(name.startswith(invariant) for name in broken), broken
+    await assert_all_invariants_hold(saga)
