@@ -107,3 +107,22 @@ def test_a_body_carries_used_variables_and_each_targets_representations() -> Non
         "query": "x",
         "variables": {"n": 1, "r0": [{"__typename": "Product", "id": "1"}], "r1": []},
     }
+
+
+def test_what_only_python_takes_for_equal_is_told_apart() -> None:
+    tree = {"products": [product(1), product(True), product(1.0), product(1)]}
+
+    batch = collect_entities(tree, target(PRODUCT))
+
+    assert batch.representations == [b'{"__typename":"Product","id":%b}' % text for text in (b"1", b"true", b"1.0")]
+    assert [len(places) for places in batch.places] == [2, 1, 1]
+
+
+def test_leaves_fill_every_place_and_replace_no_value_by_null() -> None:
+    tree = {"products": [product("1"), {**product("1"), "name": "known", "price": None}]}
+    batch = collect_entities(tree, target(PRODUCT))
+
+    merge_entities(batch, [{"name": None, "price": 3}], shape_of("{name price}"), CONCRETE)
+
+    assert tree["products"][0] == {**product("1"), "name": None, "price": 3}
+    assert tree["products"][1] == {**product("1"), "name": "known", "price": 3}
