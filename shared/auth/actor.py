@@ -22,18 +22,34 @@ class Role(StrEnum):
 STAFF = frozenset({Role.SUPPORT, Role.FINANCE, Role.ADMIN})
 
 
+class Kind(StrEnum):
+    """What asks: a person (or a visitor), a partner's program by its API key, or the gateway for itself."""
+
+    PERSON = "person"
+    PARTNER = "partner"
+    GATEWAY = "gateway"
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`user_id` None is an anonymous visitor. `seller_id` is set for members of an approved seller."""
+    """`user_id` None is an anonymous visitor. `seller_id` is set for members of an approved seller.
+
+    A partner is no user: it has an `api_client_id` and `scopes`, and sees what a visitor sees but for what a scope opens.
+    """
 
     user_id: UUID | None = None
     session_id: UUID | None = None
     roles: frozenset[Role] = frozenset()
     seller_id: UUID | None = None
+    kind: Kind = Kind.PERSON
+    api_client_id: UUID | None = None
+    scopes: frozenset[str] = frozenset()
 
     @property
     def caller(self) -> str:
         """Whose idempotency keys these are."""
+        if self.api_client_id:
+            return f"api_client:{self.api_client_id}"
         return f"user:{self.user_id}" if self.user_id else "anonymous"
 
     @property

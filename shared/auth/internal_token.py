@@ -1,7 +1,8 @@
 """Verifies the gateway's internal token: the only way into a subgraph.
 
 A short-lived EdDSA JWT (RFC 7519, RFC 8725) with `iss` marketplace-gateway, `aud` subgraph:<name> and the claims of
-the verified access token: `sub`, `sid`, `roles`, `seller_id`. Without `sub` the visitor is anonymous.
+the verified access token: `sub`, `sid`, `roles`, `seller_id`. Without `sub` the visitor is anonymous. A partner has
+`kind` partner, `api_client_id` and `scopes` instead of a `sub`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from uuid import UUID
 import jwt
 from jwt import PyJWKSet
 
-from shared.auth.actor import Actor, Role
+from shared.auth.actor import Actor, Kind, Role
 from shared.errors import Unauthenticated
 
 ISSUER = "marketplace-gateway"
@@ -62,14 +63,17 @@ class InternalTokenVerifier:
 
 
 def _actor(claims: dict[str, object]) -> Actor:
-    roles = claims.get("roles") or []
-    if not isinstance(roles, list):
-        raise TypeError("roles must be a list")
+    roles, scopes = claims.get("roles") or [], claims.get("scopes") or []
+    if not isinstance(roles, list) or not isinstance(scopes, list):
+        raise TypeError("roles and scopes must be lists")
     return Actor(
         user_id=_uuid(claims.get("sub")),
         session_id=_uuid(claims.get("sid")),
         roles=frozenset(Role(role) for role in roles),
         seller_id=_uuid(claims.get("seller_id")),
+        kind=Kind(str(claims.get("kind", Kind.PERSON))),
+        api_client_id=_uuid(claims.get("api_client_id")),
+        scopes=frozenset(str(scope) for scope in scopes),
     )
 
 

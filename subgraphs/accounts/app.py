@@ -9,12 +9,14 @@ from shared.auth.sealing import Sealer
 from shared.cache.redis_cache import RedisCache
 from shared.runtime.subgraph import Resources, Subgraph
 from subgraphs.accounts.adapters.access_tokens import JWKS_PATH, AccessTokens
+from subgraphs.accounts.adapters.api_client_register import api_client_route
 from subgraphs.accounts.adapters.passwords import PasswordHasher
 from subgraphs.accounts.consumers import consumers
 from subgraphs.accounts.graphql.context import AccountsContext
 from subgraphs.accounts.graphql.schema import schema
 from subgraphs.accounts.jobs import jobs
 from subgraphs.accounts.service.accounts import AccountsService
+from subgraphs.accounts.service.api_clients import ApiClients
 from subgraphs.accounts.service.liveness import SessionGuard
 from subgraphs.accounts.service.passwords import Passwords
 from subgraphs.accounts.service.profile import Profile
@@ -38,7 +40,7 @@ def build(resources: Resources[AccountsSettings]) -> Subgraph:
         context=context,
         consumers=consumers(service),
         jobs=jobs(database, clock),
-        routes=(service.access_tokens.route(),),
+        routes=(service.access_tokens.route(), api_client_route(service.api_clients.active)),
         exempt=frozenset({JWKS_PATH}),
     )
 
@@ -57,6 +59,7 @@ def build_service(resources: Resources[AccountsSettings]) -> AccountsService:
         passwords=Passwords(database, outbox, clock, hasher=hasher, sealer=sealer, guard=guard, throttle=throttle),
         profile=Profile(outbox, clock, guard),
         roles=Roles(outbox, clock, guard),
+        api_clients=ApiClients(database, outbox, clock),
         guard=guard,
         access_tokens=tokens,
     )

@@ -19,6 +19,10 @@ class AccountsErrorCode(StrEnum):
     USER_NOT_FOUND = "USER_NOT_FOUND"
     ROLE_NOT_GRANTABLE = "ROLE_NOT_GRANTABLE"
     OWN_ADMIN_ROLE = "OWN_ADMIN_ROLE"
+    API_CLIENT_NAME_TAKEN = "API_CLIENT_NAME_TAKEN"
+    API_CLIENT_NOT_FOUND = "API_CLIENT_NOT_FOUND"
+    API_CLIENT_REVOKED = "API_CLIENT_REVOKED"
+    TOO_MANY_API_CLIENTS = "TOO_MANY_API_CLIENTS"
 
 
 class EmailTaken(Conflict):
@@ -94,3 +98,29 @@ class OwnAdminRole(Conflict):
         super().__init__(
             AccountsErrorCode.OWN_ADMIN_ROLE, "Another admin must take this role from you.", field=("role",)
         )
+
+
+class ApiClientNameTaken(Conflict):
+    """Also by a revoked client: its manifest and its figures go by that name."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            AccountsErrorCode.API_CLIENT_NAME_TAKEN, "There is or was an API client of this name.", field=("name",)
+        )
+
+
+class ApiClientNotFound(NotFound):
+    def __init__(self) -> None:
+        super().__init__(AccountsErrorCode.API_CLIENT_NOT_FOUND, "There is no such API client.", field=("apiClientId",))
+
+
+class ApiClientRevoked(Conflict):
+    def __init__(self) -> None:
+        super().__init__(
+            AccountsErrorCode.API_CLIENT_REVOKED, "This API client is revoked for good.", field=("apiClientId",)
+        )
+
+
+class TooManyApiClients(Conflict):
+    def __init__(self, limit: int) -> None:
+        super().__init__(AccountsErrorCode.TOO_MANY_API_CLIENTS, f"There are {limit} API clients already.")

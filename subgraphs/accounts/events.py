@@ -7,6 +7,7 @@ from uuid import UUID
 
 from shared.clock import format_timestamp
 from shared.messaging.contract import JSON, DomainEvent
+from subgraphs.accounts.domain.api_clients import ApiClient
 
 
 def user_registered(
@@ -58,6 +59,42 @@ def user_session_family_revoked(user_id: UUID, version: int, *, session_id: UUID
 
 def user_erasure_requested(user_id: UUID, version: int) -> DomainEvent:
     return _event("erasure_requested", user_id, version)
+
+
+def api_client_created(client: ApiClient, *, actor_id: UUID) -> DomainEvent:
+    # `name` is left out of audit entries, since elsewhere it is a person's.
+    return _client_event(
+        "created",
+        client.id,
+        client.version,
+        client_name=client.name,
+        scopes=list(client.scopes),
+        requests_per_minute=client.requests_per_minute,
+        operations_per_day=client.operations_per_day,
+        operations_per_month=client.operations_per_month,
+        actor_id=str(actor_id),
+    )
+
+
+def api_client_key_rotated(
+    client_id: UUID, version: int, *, previous_expires_at: datetime, actor_id: UUID
+) -> DomainEvent:
+    return _client_event(
+        "key_rotated",
+        client_id,
+        version,
+        previous_expires_at=format_timestamp(previous_expires_at),
+        actor_id=str(actor_id),
+    )
+
+
+def api_client_revoked(client_id: UUID, version: int, *, actor_id: UUID) -> DomainEvent:
+    return _client_event("revoked", client_id, version, actor_id=str(actor_id))
+
+
+def _client_event(what: str, client_id: UUID, version: int, **more: JSON) -> DomainEvent:
+    payload: dict[str, JSON] = {"api_client_id": str(client_id), **more}
+    return DomainEvent(f"api_client.{what}", "api_client", client_id, version, payload)
 
 
 def _event(what: str, user_id: UUID, version: int, **more: JSON) -> DomainEvent:

@@ -8,7 +8,7 @@ from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.scope import Scope
 from shared.runtime.subgraph import Job
-from subgraphs.accounts.repository import credentials, sessions
+from subgraphs.accounts.repository import api_clients, credentials, sessions
 
 KEPT = timedelta(days=1)
 """How long ended tokens, sessions and failed attempts are still of use to somebody who looks into an incident."""
@@ -19,6 +19,7 @@ def jobs(database: Database, clock: Clock) -> tuple[Job, ...]:
         before = clock() - KEPT
         async with database.unit_of_work(Scope.ALL) as uow:
             await sessions.delete_expired(uow.session, before)
+            await api_clients.delete_expired_keys(uow.session, before)
             await credentials.delete_expired(uow.session, tokens_before=before, attempts_before=before)
 
     return (Job("purge_expired", timedelta(hours=1), purge_expired),)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import ARRAY, BigInteger, Boolean, Column, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.orm import registry
 
 from shared.auth.actor import Role
 from shared.db.types import MOMENT, UUID_TYPE, text_enum
 from subgraphs.accounts.domain.addresses import Address
+from subgraphs.accounts.domain.api_clients import ApiClient
 from subgraphs.accounts.domain.sessions import Session
 from subgraphs.accounts.domain.tokens import TokenKind
 from subgraphs.accounts.domain.users import UserAccount
@@ -102,7 +103,31 @@ address = Table(
     Column("created_at", MOMENT),
 )
 
+api_client = Table(
+    "api_client",
+    metadata,
+    Column("id", UUID_TYPE, primary_key=True),
+    Column("name", Text),
+    Column("scopes", ARRAY(Text)),
+    Column("requests_per_minute", Integer),
+    Column("operations_per_day", BigInteger),
+    Column("operations_per_month", BigInteger),
+    Column("version", BigInteger),
+    Column("created_at", MOMENT),
+    Column("revoked_at", MOMENT),
+)
+
+api_client_key = Table(
+    "api_client_key",
+    metadata,
+    Column("key_hash", LargeBinary, primary_key=True),
+    Column("api_client_id", UUID_TYPE),
+    Column("created_at", MOMENT),
+    Column("expires_at", MOMENT),
+)
+
 _mappers = registry(metadata=metadata)
 _mappers.map_imperatively(UserAccount, user_account)
 _mappers.map_imperatively(Session, session)
 _mappers.map_imperatively(Address, address)
+_mappers.map_imperatively(ApiClient, api_client)

@@ -45,6 +45,12 @@ Token = Annotated[
 ]
 Email = Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
 DisplayName = Annotated[str, Field(min_length=1, max_length=100)]
+# In order, so that the same scopes are the same request.
+Scopes = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[a-z][a-z_]*(:[a-z][a-z_]*)*$", max_length=64)], ...],
+    Field(max_length=20),
+    AfterValidator(lambda scopes: tuple(sorted(set(scopes)))),
+]
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
 OptionalLine = Annotated[str, Field(max_length=200)]
@@ -153,6 +159,25 @@ class GrantRole(Command):
 class RevokeRole(Command):
     user_id: UUID
     role: Role
+
+
+class CreateApiClient(Command):
+    """A quota that is left out is none."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
+    scopes: Scopes = ()
+    requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 600
+    operations_per_day: Annotated[int | None, Field(ge=1)] = None
+    operations_per_month: Annotated[int | None, Field(ge=1)] = None
+
+
+class RotateApiKey(Command):
+    api_client_id: UUID
+    overlap_hours: Annotated[int, Field(ge=0, le=168)] = 24
+
+
+class RevokeApiClient(Command):
+    api_client_id: UUID
 
 
 class RequestErasure(Command):

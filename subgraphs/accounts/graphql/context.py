@@ -16,8 +16,9 @@ from shared.errors import Unauthenticated
 from shared.graphql.context import CommandInput, RequestContext, UseCase
 from shared.graphql.loaders import batch_loader, page_loader
 from shared.graphql.writes import Writes
+from subgraphs.accounts.domain.api_clients import NewKey
 from subgraphs.accounts.domain.sessions import LiveSession
-from subgraphs.accounts.repository import addresses, sessions, users
+from subgraphs.accounts.repository import addresses, api_clients, sessions, users
 from subgraphs.accounts.service.accounts import AccountsService
 
 
@@ -32,6 +33,7 @@ class AccountsContext(RequestContext):
         self.user_by_id = batch_loader(self, users.users_by_id)
         self.rights_by_user = batch_loader(self, users.rights_by_user)
         self.address_by_id = batch_loader(self, addresses.addresses_by_id)
+        self.api_client_by_id = batch_loader(self, api_clients.clients_by_id)
         self.addresses_by_user = page_loader(self, addresses.address_pages_by_user)
         self.address_count_by_user = batch_loader(self, addresses.address_counts_by_user)
 
@@ -40,6 +42,11 @@ class AccountsContext(RequestContext):
         if self._liveness is None:
             self._liveness = asyncio.ensure_future(self.service.guard.require_live(self.actor, self._find_session))
         await self._liveness
+
+    async def holds_key(self, client_id: UUID, key: NewKey) -> bool:
+        """Whether this key is the client's: not so where the answer is one of an earlier request, told again."""
+        async with self.database.read() as session:
+            return await api_clients.holds_key(session, client_id, key.digest)
 
     async def may_see(self, user_id: UUID) -> bool:
         """Whether what is private to this user may be shown: to the user and to staff, while signed in."""

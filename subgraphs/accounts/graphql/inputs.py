@@ -137,6 +137,36 @@ class RevokeRoleInput:
     role: Role = strawberry.field(description="Any role but CUSTOMER.")
 
 
+@strawberry.input(description="A partner's program to let in.")
+class CreateApiClientInput:
+    command: ClassVar[type[Input]] = commands.CreateApiClient
+    idempotency_key: str = strawberry.field(description=KEY)
+    name: str = strawberry.field(description="Lower-case letters, digits and dashes; given once and for all.")
+    scopes: list[str] = strawberry.field(default_factory=list, description="What it may read beyond everybody's.")
+    requests_per_minute: int = strawberry.field(default=600, description="How fast it may ask.")
+    operations_per_day: int | None = strawberry.field(default=None, description="Quota of a day (UTC); none if null.")
+    operations_per_month: int | None = strawberry.field(
+        default=None, description="Quota of a month (UTC); none if null."
+    )
+
+
+@strawberry.input(description="A partner's program that is to get another key.")
+class RotateApiKeyInput:
+    command: ClassVar[type[Input]] = commands.RotateApiKey
+    idempotency_key: str = strawberry.field(description=KEY)
+    api_client_id: strawberry.ID = strawberry.field(description="The API client.")
+    overlap_hours: int = strawberry.field(
+        default=24, description="For how long the key before stays good: 0 to 168 hours."
+    )
+
+
+@strawberry.input(description="A partner's program to shut out for good.")
+class RevokeApiClientInput:
+    command: ClassVar[type[Input]] = commands.RevokeApiClient
+    idempotency_key: str = strawberry.field(description=KEY)
+    api_client_id: strawberry.ID = strawberry.field(description="The API client.")
+
+
 @strawberry.input(description="Forgets you: every personal value is deleted, and there is no way back.")
 class RequestErasureInput:
     command: ClassVar[type[Input]] = commands.RequestErasure

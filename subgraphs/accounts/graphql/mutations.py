@@ -14,6 +14,7 @@ from shared.db.idempotency import Outcome
 from shared.errors import Refusal
 from shared.graphql.context import CommandInput, input_values, invalid_input
 from shared.graphql.types import UserError, user_errors
+from subgraphs.accounts.domain.api_clients import NewKey
 from subgraphs.accounts.graphql import inputs
 from subgraphs.accounts.graphql.context import Info
 from subgraphs.accounts.graphql.enums import AccountsErrorCode
@@ -21,6 +22,9 @@ from subgraphs.accounts.graphql.types import (
     AccountActionPayload,
     Address,
     AddressPayload,
+    ApiClient,
+    ApiClientPayload,
+    ApiKeyPayload,
     LoginPayload,
     RefreshTokenPayload,
     RemoveAddressPayload,
@@ -136,6 +140,22 @@ class Mutation:
         use_case = info.context.service.roles.revoke
         return await _user_payload(info, await info.context.write_as_user("revokeRole", input, use_case))
 
+    @strawberry.mutation(description="Let a partner's program in (admin). The key is in this answer and nowhere else.")
+    async def create_api_client(self, info: Info, input: inputs.CreateApiClientInput) -> ApiKeyPayload:
+        return await _write_key(info, "createApiClient", input, info.context.service.api_clients.create)
+
+    @strawberry.mutation(description="Give a partner's program another key (admin); the one before ends after a while.")
+    async def rotate_api_key(self, info: Info, input: inputs.RotateApiKeyInput) -> ApiKeyPayload:
+        return await _write_key(info, "rotateApiKey", input, info.context.service.api_clients.rotate_key)
+
+    @strawberry.mutation(description="Shut a partner's program out for good (admin), within seconds.")
+    async def revoke_api_client(self, info: Info, input: inputs.RevokeApiClientInput) -> ApiClientPayload:
+        use_case = info.context.service.api_clients.revoke
+        outcome = await info.context.write_as_user("revokeApiClient", input, use_case)
+        return ApiClientPayload(
+            api_client=await _fresh_api_client(info, outcome), user_errors=user_errors(outcome, AccountsErrorCode)
+        )
+
     @strawberry.mutation(description="Be forgotten: every personal value is deleted here and by the other domains.")
     async def request_erasure(self, info: Info, input: inputs.RequestErasureInput) -> UserPayload:
         use_case = info.context.service.profile.request_erasure
@@ -155,6 +175,28 @@ async def _prepare_and_write(
     except InvalidFields as invalid:
         return invalid_input(invalid)
     return await write(operation, input, partial(use_case, prepared=await prepare(command)))
+
+
+async def _write_key(
+    info: Info, operation: str, input: CommandInput, use_case: Callable[..., Awaitable[Outcome]]
+) -> ApiKeyPayload:
+    """The key is shown where this very request made it: one that is told again has nothing to show."""
+    key = NewKey.make()
+    outcome = await info.context.write_as_user(operation, input, partial(use_case, prepared=key))
+    client = await _fresh_api_client(info, outcome)
+    made = client is not None and await info.context.holds_key(UUID(client.id), key)
+    return ApiKeyPayload(
+        api_client=client, key=key.text if made else None, user_errors=user_errors(outcome, AccountsErrorCode)
+    )
+
+
+async def _fresh_api_client(info: Info, outcome: Outcome) -> ApiClient | None:
+    client_id = outcome.ids.get("api_client")
+    if client_id is None:
+        return None
+    info.context.api_client_by_id.clear(UUID(client_id))
+    found = await info.context.api_client_by_id.load(UUID(client_id))
+    return ApiClient.of(found) if found else None
 
 
 async def _sign_in(

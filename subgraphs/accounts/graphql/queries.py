@@ -8,8 +8,8 @@ from shared.db.keyset import PageRequest
 from shared.graphql.types import Connection, connection, parse_id
 from subgraphs.accounts.graphql.context import Info
 from subgraphs.accounts.graphql.enums import Role
-from subgraphs.accounts.graphql.types import User
-from subgraphs.accounts.repository import users
+from subgraphs.accounts.graphql.types import ApiClient, User
+from subgraphs.accounts.repository import api_clients, users
 
 
 @strawberry.type
@@ -51,3 +51,25 @@ class Query:
                 return await users.count_users(session, email=email, role=role)
 
         return connection(page, User.of, count)
+
+    @strawberry.field(description="Partners' programs, newest first, also those that were shut out (admin).")
+    async def api_clients(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[ApiClient]:
+        context = info.context
+        context.actor.require_role(Role.ADMIN)
+        await context.require_live()
+        request = PageRequest.of(first, after, last, before)
+        async with context.database.read() as session:
+            page = await api_clients.client_page(session, request)
+
+        async def count() -> int:
+            async with context.database.read() as session:
+                return await api_clients.count(session)
+
+        return connection(page, ApiClient.of, count)

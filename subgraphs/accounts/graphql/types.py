@@ -11,7 +11,7 @@ import strawberry
 
 from shared.db.keyset import PageRequest
 from shared.graphql.types import Connection, Node, UserError, connection
-from subgraphs.accounts.domain import addresses, users
+from subgraphs.accounts.domain import addresses, api_clients, users
 from subgraphs.accounts.graphql.context import Info
 from subgraphs.accounts.graphql.enums import AccountsErrorCode, Role
 
@@ -125,6 +125,47 @@ class User(Node):
         if not await info.context.may_see(self.account.id):
             return None
         return await info.context.rights_by_user.load(self.account.id) or users.NO_RIGHTS
+
+
+@strawberry.type(
+    description="A partner's program. It asks with an API key and runs the operations of its manifest alone."
+)
+class ApiClient(Node):
+    name: str = strawberry.field(description="Its name for good: of its manifest, in figures and in the log.")
+    scopes: list[str] = strawberry.field(description="What it may read beyond everybody's, in order.")
+    requests_per_minute: int = strawberry.field(description="How fast it may ask.")
+    operations_per_day: int | None = strawberry.field(description="Quota of a day (UTC); null is none.")
+    operations_per_month: int | None = strawberry.field(description="Quota of a month (UTC); null is none.")
+    created_at: datetime = strawberry.field(description="When it was let in.")
+    revoked_at: datetime | None = strawberry.field(description="When it was shut out for good.")
+
+    @classmethod
+    def of(cls, client: api_clients.ApiClient) -> ApiClient:
+        return cls(
+            id=strawberry.ID(str(client.id)),
+            name=client.name,
+            scopes=client.scopes,
+            requests_per_minute=client.requests_per_minute,
+            operations_per_day=client.operations_per_day,
+            operations_per_month=client.operations_per_month,
+            created_at=client.created_at,
+            revoked_at=client.revoked_at,
+        )
+
+
+@strawberry.type(description="What a mutation answers that makes an API key.")
+class ApiKeyPayload:
+    api_client: ApiClient | None = strawberry.field(description="The API client after the change.")
+    key: str | None = strawberry.field(
+        description="The new key, shown this once: a request that is sent again answers null. Send it as `x-api-key`."
+    )
+    user_errors: list[UserError[AccountsErrorCode]] = strawberry.field(description="Why it was refused; empty if not.")
+
+
+@strawberry.type(description="What a mutation of an API client answers.")
+class ApiClientPayload:
+    api_client: ApiClient | None = strawberry.field(description="The API client after the change.")
+    user_errors: list[UserError[AccountsErrorCode]] = strawberry.field(description="Why it was refused; empty if not.")
 
 
 @strawberry.type(description="What signing in answers. The tokens are null where it was refused.")

@@ -9,6 +9,7 @@ from uuid import UUID
 from shared.auth.actor import Role
 from shared.db.database import UnitOfWork
 from subgraphs.accounts.adapters.access_tokens import AccessTokens
+from subgraphs.accounts.service.api_clients import ApiClients
 from subgraphs.accounts.service.liveness import SessionGuard
 from subgraphs.accounts.service.passwords import Passwords
 from subgraphs.accounts.service.profile import Profile
@@ -24,6 +25,7 @@ class AccountsService:
     passwords: Passwords
     profile: Profile
     roles: Roles
+    api_clients: ApiClients
     guard: SessionGuard
     access_tokens: AccessTokens
 

@@ -50,6 +50,7 @@ READS = (
     Read("accounts", "users(email: $email) { edges { node { email } } }", MODERATORS),
     entity("accounts", "User", "buyer", PRIVATE_OF_USER, BUYER_AND_STAFF),
     entity("accounts", "Address", "address", ADDRESS_FIELDS, BUYER_AND_STAFF),
+    Read("accounts", "apiClients { totalCount edges { node { name scopes } } }", ADMIN),
     Read("audit", "auditLog { totalCount edges { node { action details actor { id } } } }", ADMIN),
     Read("audit", "verifyAuditChain { intact checked }", ADMIN),
     Read("catalog", "product(id: $draft) { title variants { sku } }", MEMBER_AND_STAFF),

@@ -109,6 +109,7 @@ async def accounts_world(accounts: SubgraphUnderTest) -> World:
     buyer, customer = await people.a_person(accounts), await people.a_person(accounts)
     address = await write(accounts, "addAddress", "address { id }", buyer.actor, address=ADDRESS)
     staff = {role: await people.a_member_of_staff(accounts, role) for role in (Role.SUPPORT, Role.FINANCE, Role.ADMIN)}
+    partner = await write(accounts, "createApiClient", "apiClient { id }", staff[Role.ADMIN].actor, name="a-partner")
     cast = {
         "visitor": Actor(),
         "customer": customer.actor,
@@ -119,7 +120,11 @@ async def accounts_world(accounts: SubgraphUnderTest) -> World:
         "buyer": buyer.actor,
         "member": await _seller_with_account(accounts),
     }
-    return World(accounts, cast, {"buyer": buyer.user_id, "address": address["id"], "email": buyer.email})
+    return World(
+        accounts,
+        cast,
+        {"buyer": buyer.user_id, "address": address["id"], "email": buyer.email, "api_client": partner["id"]},
+    )
 
 
 async def _seller_with_account(accounts: SubgraphUnderTest) -> Actor:

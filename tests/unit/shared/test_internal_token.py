@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
-from shared.auth.actor import Role
+from shared.auth.actor import Kind, Role
 from shared.auth.internal_token import InternalTokenVerifier
 from shared.errors import Unauthenticated
 from shared.ids import new_id
@@ -107,3 +107,18 @@ class _Later:
     @staticmethod
     def now(tz: Any = None) -> Any:
         return datetime.now(tz) + timedelta(minutes=2)
+
+
+def test_a_partner_is_no_user_and_keeps_its_scopes(verifier: InternalTokenVerifier) -> None:
+    client_id = new_id()
+    token = a_token(kind="partner", api_client_id=str(client_id), roles=["partner"], scopes=["stock:read"])
+    actor = verifier.verify(f"Bearer {token}")
+    assert (actor.kind, actor.user_id, actor.api_client_id) == (Kind.PARTNER, None, client_id)
+    assert (actor.roles, actor.scopes) == (frozenset({Role.PARTNER}), frozenset({"stock:read"}))
+    assert (actor.caller, actor.is_staff) == (f"api_client:{client_id}", False)
+
+
+@pytest.mark.parametrize("claims", [{"kind": "robot"}, {"scopes": "stock:read"}, {"api_client_id": "1"}])
+def test_an_odd_kind_scope_or_client_is_no_token(verifier: InternalTokenVerifier, claims: dict[str, Any]) -> None:
+    with pytest.raises(Unauthenticated):
+        verifier.verify(f"Bearer {a_token(**claims)}")
