@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -37,7 +38,7 @@ def collect_entities(tree: Tree, target: EntityTarget) -> EntityBatch:
     places: list[list[Tree]] = []
     index_of: dict[bytes, int] = {}
     seen: dict[tuple[str | None, bytes], int] = {}
-    for item in objects_at(tree, target.path):
+    for item in chain.from_iterable(objects_at(tree, path) for path in target.paths):
         typename = item.get("__typename")
         spec = by_type.get(typename) if typename is not None else only
         if spec is None:

@@ -279,7 +279,7 @@ def _covers(compiled: CompiledFetch, batches: Sequence[EntityBatch]) -> tuple[Re
     """Where in the response a fetch's data belongs: the places whose nulls a failure of the fetch explains."""
     fetch = compiled.fetch
     if fetch.targets:
-        return tuple(static_prefix(batch.target.path) for batch in batches if batch.representations)
+        return tuple(static_prefix(path) for batch in batches if batch.representations for path in batch.target.paths)
     if fetch.path:
         return (static_prefix(fetch.path),)
     return tuple((key,) for key in compiled.shape)

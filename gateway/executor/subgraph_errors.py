@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from gateway.executor.entity_loader import EntityBatch
@@ -134,7 +135,8 @@ class ErrorRewriter:
             return None
         places = {id(place) for place in batch.places[path[1]]}
         rest = self._renamed(path[2:])
-        at = [(*at, *rest) for at, item in located_objects(self._tree, batch.target.path) if id(item) in places]
+        found = chain.from_iterable(located_objects(self._tree, path) for path in batch.target.paths)
+        at = [(*at, *rest) for at, item in found if id(item) in places]
         return at[:_MOST_PATHS] or None
 
     def _renamed(self, path: Sequence[str | int]) -> ResponsePath:

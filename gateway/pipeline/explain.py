@@ -21,7 +21,7 @@ def _fetch(fetch: Fetch) -> dict[str, Any]:
         "after": sorted(fetch.after),
     }
     if fetch.targets:
-        entry["paths"] = [_path(target.path) for target in fetch.targets]
+        entry["paths"] = [_path(path) for target in fetch.targets for path in target.paths]
     elif fetch.path:
         entry["paths"] = [_path(fetch.path)]
     return entry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from graphql import ArgumentNode, ListValueNode, Node, ObjectValueNode, VariableNode, print_ast
 from graphql import strip_ignored_characters as minify
@@ -17,7 +18,7 @@ from gateway.planner.document import (
 )
 from gateway.planner.fetch_graph import Input, Step
 from gateway.planner.operation import ALWAYS, FieldSelection, Operation
-from gateway.planner.plan import Condition, EntityTarget, Fetch, Representation
+from gateway.planner.plan import Condition, EntityTarget, Fetch, PathSegment, Rename, Representation
 from gateway.planner.selection_tree import Level
 from gateway.supergraph.field_set import arguments_text
 
@@ -36,13 +37,11 @@ class FetchPrinter:
 
     def _fetch(self, number: int, steps: Sequence[Step], number_of: Mapping[Step, int]) -> Fetch:
         first = steps[0]
-        gates = [common(level_conditions(step.level)) for step in steps]
+        calls = _calls(steps)
+        gates = [call.gate for call in calls]
         gate = gates[0] if all(other == gates[0] for other in gates) else ALWAYS
-        targets = self._targets(steps, gates) if first.is_entity_call else ()
-        renames = separate_conflicts([first.level]) if not targets else []
-        bodies = [
-            _body(step, known, target) for step, known, target in zip(steps, gates, targets or (None,), strict=True)
-        ]
+        targets = self._targets(calls) if first.is_entity_call else ()
+        bodies = [_body(call, target) for call, target in zip(calls, targets or (None,), strict=True)]
         names, definitions = self._variables(bodies, [step.level for step in steps])
         header = ",".join([f"${target.variable}:[_Any!]!" for target in targets] + definitions)
         return Fetch(
@@ -55,22 +54,22 @@ class FetchPrinter:
             after=frozenset(number_of[earlier] for step in steps for earlier in step.after),
             targets=targets,
             path=() if targets else first.path,
-            renames=tuple(renames),
+            renames=() if targets else calls[0].renames,
             condition=None if gate == ALWAYS else gate,
         )
 
-    def _targets(self, steps: Sequence[Step], gates: Sequence[Condition]) -> tuple[EntityTarget, ...]:
-        single = len(steps) == 1
+    def _targets(self, calls: Sequence[_Call]) -> tuple[EntityTarget, ...]:
+        single = len(calls) == 1
         return tuple(
             EntityTarget(
-                path=step.path,
-                representations=tuple(_representation(item) for item in step.inputs),
+                paths=tuple(call.paths),
+                representations=call.representations,
                 alias="_entities" if single else f"_e{index}",
                 variable=self._free_variable("representations" if single else f"r{index}"),
-                renames=tuple(separate_conflicts([step.level])),
-                condition=None if gates[index] == ALWAYS else gates[index],
+                renames=call.renames,
+                condition=None if call.gate == ALWAYS else call.gate,
             )
-            for index, step in enumerate(steps)
+            for index, call in enumerate(calls)
         )
 
     def _variables(self, bodies: Iterable[str], levels: Iterable[Level]) -> tuple[tuple[str, ...], list[str]]:
@@ -91,12 +90,35 @@ class FetchPrinter:
         return name
 
 
-def _body(step: Step, known: Condition, target: EntityTarget | None) -> str:
-    text = print_level(step.level, known)
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One field of a request with the places that it serves."""
+
+    text: str
+    gate: Condition
+    renames: tuple[Rename, ...]
+    representations: tuple[Representation, ...]
+    paths: list[tuple[PathSegment, ...]]
+
+
+def _calls(steps: Iterable[Step]) -> list[_Call]:
+    """The steps of a request; those that ask the same of entities at different places are one."""
+    calls: dict[object, _Call] = {}
+    for step in steps:
+        gate = common(level_conditions(step.level))
+        renames = tuple(separate_conflicts([step.level]))
+        representations = tuple(_representation(item) for item in step.inputs)
+        text = print_level(step.level, gate)
+        call = calls.setdefault((text, gate, renames, representations), _Call(text, gate, renames, representations, []))
+        call.paths.append(step.path)
+    return list(calls.values())
+
+
+def _body(call: _Call, target: EntityTarget | None) -> str:
     if target is None:
-        return text
+        return call.text
     alias = "" if target.alias == "_entities" else f"{target.alias}:"
-    return f"{alias}_entities(representations:${target.variable}){{{text}}}"
+    return f"{alias}_entities(representations:${target.variable}){{{call.text}}}"
 
 
 def _representation(item: Input) -> Representation:

@@ -1,7 +1,7 @@
 """The query plan: what the planner promises and the executor runs. Plain immutable data, no behaviour.
 
 The executor keeps one response tree of dicts and lists for an operation. A root fetch merges its `data` into the
-root of that tree; an entity fetch reads representations at a path of the tree and merges each `_entities[i]` into
+root of that tree; an entity fetch reads representations at paths of the tree and merges each `_entities[i]` into
 every place its representation came from. In the finished tree the value of a client's field lies under the client's
 response key; whatever the planner added for itself lies under keys the client did not use.
 """
@@ -82,11 +82,11 @@ class Rename:
 class EntityTarget:
     """One `_entities` field of a request. A request carries several where sibling fetches of a subgraph travel as one.
 
-    `alias` is the response key of this `_entities` field (`_entities` itself or `_e0`, `_e1` …) and `variable` the
-    name, without `$`, of its `[_Any!]!` variable.
+    Objects at any of `paths` that have the same representation share one answer. `alias` is the response key of this
+    `_entities` field (`_entities` itself or `_e0`, `_e1` …) and `variable` the name, without `$`, of its `[_Any!]!` variable.
     """
 
-    path: tuple[PathSegment, ...]
+    paths: tuple[tuple[PathSegment, ...], ...]
     representations: tuple[Representation, ...]
     alias: str = "_entities"
     variable: str = "representations"

@@ -39,7 +39,9 @@ def _fetch_lines(fetch: Fetch) -> Iterator[str]:
 
 
 def _target_lines(target: EntityTarget) -> Iterator[str]:
-    yield f"  ${target.variable} from {path_text(target.path)}{_condition_text(target.condition)}"
+    from_, *more = (path_text(path) for path in target.paths)
+    yield f"  ${target.variable} from {from_}{_condition_text(target.condition)}"
+    yield from (f"    and from {path}" for path in more)
     for item in target.representations:
         yield f"    {_representation_text(item)}"
     yield from _rename_lines(target.renames)

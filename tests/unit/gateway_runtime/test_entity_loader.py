@@ -17,7 +17,7 @@ CONCRETE = frozenset({"Product", "Book", "Film"})
 def target(
     *representations: Representation, path: tuple[Any, ...] = ("products", Items()), **more: Any
 ) -> EntityTarget:
-    return EntityTarget(path=path, representations=representations, **more)
+    return EntityTarget(paths=(path,), representations=representations, **more)
 
 
 def product(identity: object) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def entities(id: int, subgraph: str, after: set[int], selection: str, *path: Any
     document = (
         f"query($representations:[_Any!]!){{_entities(representations:$representations){{...on User{{{selection}}}}}}}"
     )
-    target = EntityTarget(path=path, representations=(USER,), **more)
+    target = EntityTarget(paths=(path,), representations=(USER,), **more)
     return Fetch(
         id=id,
         subgraph=subgraph,

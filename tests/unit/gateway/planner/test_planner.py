@@ -30,7 +30,7 @@ def test_an_entity_fetch_sends_the_key_that_was_fetched_before() -> None:
     ]
     fetch = plan.fetches[1]
     assert fetch.after == frozenset({0})
-    assert fetch.targets[0].path == ("product",)
+    assert fetch.targets[0].paths == (("product",),)
     assert fetch.targets[0].representations == (
         Representation(frozenset({"Product"}), (RepresentationField("id", "id"),), frozenset({"id"})),
     )
@@ -160,7 +160,7 @@ def test_an_external_field_is_answered_only_where_it_is_provided() -> None:
 
     # Then only the other one is fetched as an entity
     assert plan.fetches[0].document == "query{best{name} worst{__typename id}}"
-    assert [target.path for target in plan.fetches[1].targets] == [("worst",)]
+    assert [target.paths for target in plan.fetches[1].targets] == [(("worst",),)]
 
 
 def test_a_labelled_override_follows_the_active_labels() -> None:
@@ -230,11 +230,20 @@ def test_entities_below_one_type_of_several_are_found_by_that_type() -> None:
     plan = plan_of(MEDIA, "{ works { ... on Book { maker { born } } ... on Song { maker { since } } } }")
 
     # Both calls travel in one request, each with the path of its own type
-    assert [target.path for target in plan.fetches[1].targets] == [
-        ("works", Items(), OnTypes(frozenset({"Book"})), "maker"),
-        ("works", Items(), OnTypes(frozenset({"Song"})), "maker"),
+    assert [target.paths for target in plan.fetches[1].targets] == [
+        (("works", Items(), OnTypes(frozenset({"Book"})), "maker"),),
+        (("works", Items(), OnTypes(frozenset({"Song"})), "maker"),),
     ]
     assert [target.alias for target in plan.fetches[1].targets] == ["_e0", "_e1"]
+
+
+def test_what_is_asked_of_entities_at_several_places_is_asked_once() -> None:
+    plan = plan_of(MEDIA, "{ works { ... on Book { maker { born } writer: maker { born } } } }")
+
+    # One field of the request serves both places
+    (target,) = plan.fetches[1].targets
+    book = OnTypes(frozenset({"Book"}))
+    assert target.paths == (("works", Items(), book, "maker"), ("works", Items(), book, "writer"))
 
 
 def test_a_shape_that_only_the_subgraph_sees_is_renamed_afterwards() -> None:
