@@ -25,6 +25,7 @@ from gateway.planner.planner import Planner
 from gateway.security.access_rules import AccessRules
 from gateway.security.authentication import AuthenticationConfig, Authenticator, JwksKeys
 from gateway.security.authorization import Authorization
+from gateway.security.cost_estimate import CostEstimator
 from gateway.security.internal_token import InternalTokens
 from gateway.security.rate_limit import RateLimiter
 from gateway.settings import Settings
@@ -109,7 +110,14 @@ def _graph(text: str, settings: Settings, executor: Callable[[Supergraph], Execu
     authorization = Authorization(AccessRules(supergraph), schema)
     return ServedGraph(
         schema,
-        preparation=Preparation(schema, Planner(supergraph), authorization, settings.limits, settings.introspection),
+        preparation=Preparation(
+            schema,
+            Planner(supergraph),
+            authorization,
+            settings.limits,
+            settings.introspection,
+            estimator=CostEstimator(schema, supergraph.costs, settings.limits.cost),
+        ),
         executor=executor(supergraph),
         labels=OverrideLabels(supergraph, settings.pipeline.override_labels),
         grants=authorization.grants,

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 NO_GRANTS: Grants = frozenset()
 QUERY_PLAN_HEADER = "x-query-plan"
+QUERY_COST_HEADER = "x-query-cost"
 
 _HIT, _MISS = PREPARED.labels("hit"), PREPARED.labels("miss")
 _OUTCOMES = {name: REQUESTS.labels(name) for name in ("ok", "partial", "refused", "failed")}
@@ -99,10 +100,13 @@ class Pipeline:
             raise RequestRefused("METHOD_NOT_ALLOWED", "Mutations are sent by POST.", status=405)
         self._rate_limiter.admit_root_fields(request.client, prepared.root_fields)
         variables = _coerce(graph, prepared, request.variables)
+        cost = None if prepared.cost is None else prepared.cost.admit(variables)
         execution = await graph.executor.execute(prepared.compiled, variables, identity.headers_for, identity.tracing)
         payload = _payload(graph, prepared, variables, execution)
         if self._config.expose_query_plan and request.headers.get(QUERY_PLAN_HEADER) == "1":
             payload["extensions"] = {"queryPlan": plan_extension(prepared.plan)}
+        if cost is not None and prepared.cost and prepared.cost.config.expose:
+            _expose_cost(payload, prepared.cost.extension(cost), request.headers)
         return GraphQLResponse(payload, headers=execution.headers)
 
     async def _prepare(self, graph: ServedGraph, request: GraphQLRequest, identity: Identity) -> PreparedOperation:
@@ -114,6 +118,11 @@ class Pipeline:
             return prepared
         _MISS.inc()
         return await graph.prepare(key, self._thread)
+
+
+def _expose_cost(payload: dict[str, Any], cost: Mapping[str, int], headers: Mapping[str, str]) -> None:
+    if headers.get(QUERY_COST_HEADER) == "1":
+        payload["extensions"] = {**payload.get("extensions", {}), "cost": cost}
 
 
 def _coerce(graph: ServedGraph, prepared: PreparedOperation, values: Mapping[str, Any]) -> dict[str, Any]:

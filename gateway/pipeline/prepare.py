@@ -19,6 +19,8 @@ from gateway.planner.plan import QueryPlan
 from gateway.planner.planner import Planner
 from gateway.security.access_rules import AUTHENTICATED, Grants
 from gateway.security.authorization import Authorization, Authorized
+from gateway.security.cost import OperationCost
+from gateway.security.cost_estimate import CostEstimator
 from gateway.security.introspection import IntrospectionConfig, validation_rules
 from gateway.security.limits import LimitsConfig, check_document, check_text
 
@@ -51,6 +53,7 @@ class PreparedOperation:
     introspected: Mapping[str, Any] | None
     root_fields: tuple[str, ...]
     relevant: Grants = frozenset()
+    cost: OperationCost | None = None
 
 
 class Preparation:
@@ -63,9 +66,12 @@ class Preparation:
         authorization: Authorization,
         limits: LimitsConfig,
         introspection: IntrospectionConfig,
+        *,
+        estimator: CostEstimator | None = None,
     ) -> None:
         self._schema = schema
         self._authorization = authorization
+        self._estimator = estimator
         self._planner = planner
         self._limits = limits
         self._rules = validation_rules(introspection)
@@ -98,6 +104,7 @@ class Preparation:
             introspected=introspect(self._schema, introspection, {}) if introspection and fixed else None,
             root_fields=tuple(selection.name for selection in operation.selections),
             relevant=self._authorization.relevant(operation),
+            cost=self._estimator.estimate(operation) if self._estimator else None,
         )
 
     def _validate(self, document: DocumentNode) -> None:

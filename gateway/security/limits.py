@@ -23,6 +23,7 @@ from graphql import (
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.errors import RequestRefused
+from gateway.security.cost import CostConfig
 
 _TOKEN = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|\.\.\.|[A-Za-z_][A-Za-z0-9_]*|-?[0-9][0-9.eE+-]*|[^\s,\ufeff]'
@@ -47,6 +48,7 @@ class LimitsConfig(BaseModel):
     fragments: int = Field(default=60, ge=0)
     fields: int = Field(default=10_000_000, ge=1)
     overlaps: int = Field(default=20_000, ge=1, description="Pairs of fields with the same response key, unexpanded")
+    cost: CostConfig = CostConfig()
 
 
 @dataclass(slots=True)

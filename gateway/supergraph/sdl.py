@@ -32,6 +32,7 @@ from graphql import (
 )
 
 from gateway.errors import SupergraphError
+from gateway.supergraph.costs import Costs, read_costs
 from gateway.supergraph.field_set import FieldSet, parse_field_set
 
 
@@ -100,6 +101,7 @@ class Supergraph:
     types: Mapping[str, TypeInfo]
     schema: GraphQLSchema
     document: DocumentNode
+    costs: Costs = Costs()
 
     def possible_types(self, name: str) -> frozenset[str]:
         """The names of the concrete object types of an interface or union; an object type is its own."""
@@ -118,7 +120,7 @@ def parse_supergraph(text: str) -> Supergraph:
     except (GraphQLError, TypeError, KeyError) as error:
         raise SupergraphError(f"The supergraph is not valid SDL: {error}") from error
     reader = _Reader(document)
-    return Supergraph(reader.subgraphs, reader.read_types(), schema, document)
+    return Supergraph(reader.subgraphs, reader.read_types(), schema, document, read_costs(document))
 
 
 class _Reader:

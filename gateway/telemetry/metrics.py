@@ -13,6 +13,9 @@ REQUEST_SECONDS = Histogram("gateway_request_seconds", "Time from request to ans
 IN_FLIGHT = Gauge("gateway_requests_in_flight", "GraphQL requests being answered")
 REFUSALS = Counter("gateway_refusals_total", "Requests refused before execution, by code", ["code"])
 PREPARED = Counter("gateway_operation_cache_total", "Look-ups of prepared operations by result (hit, miss)", ["result"])
+OPERATION_COST = Histogram(
+    "gateway_operation_cost", "Estimated cost of the operations asked for", buckets=[10**n for n in range(8)]
+)
 PREPARE_SECONDS = Histogram("gateway_prepare_seconds", "Time to parse, check and plan an operation", buckets=_BUCKETS)
 SUPERGRAPH_LOADS = Counter(
     "gateway_supergraph_loads_total", "Supergraphs that came while serving, by outcome (swapped, refused)", ["outcome"]
