@@ -19,6 +19,7 @@ from sqlalchemy.types import TypeEngine
 from shared.errors import InvalidInput
 
 MAX_PAGE = 100
+DEFAULT_PAGE = 20
 Row = TypeVar("Row")
 SortValue = str | int | datetime
 
@@ -27,7 +28,7 @@ SortValue = str | int | datetime
 class PageRequest:
     """Relay's four arguments, checked: exactly one direction, 1 to 100 rows."""
 
-    size: int = 20
+    size: int = DEFAULT_PAGE
     after: str | None = None
     before: str | None = None
     backward: bool = False
@@ -39,7 +40,7 @@ class PageRequest:
         """Raises InvalidInput with code INVALID_PAGE."""
         if first is not None and last is not None:
             raise InvalidInput("INVALID_PAGE", "Give either first or last, not both.", field=("first",))
-        size = last if last is not None else 20 if first is None else first
+        size = last if last is not None else DEFAULT_PAGE if first is None else first
         if not 1 <= size <= MAX_PAGE:
             raise InvalidInput(
                 "INVALID_PAGE", f"A page has 1 to {MAX_PAGE} rows.", field=("last" if last else "first",)

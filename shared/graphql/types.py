@@ -8,9 +8,10 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 import strawberry
+from strawberry.federation.schema_directives import Cost, ListSize
 
 from shared.db.idempotency import Outcome
-from shared.db.keyset import Page
+from shared.db.keyset import DEFAULT_PAGE, Page
 from shared.errors import InvalidInput
 from shared.graphql.scalars import Cents
 from shared.money import Money as MoneyValue
@@ -19,6 +20,22 @@ Item = TypeVar("Item")
 Code = TypeVar("Code", bound=StrEnum)
 Row = TypeVar("Row")
 Count = Callable[[], Awaitable[int]]
+
+
+def _paged(*slicing_arguments: str) -> ListSize:
+    return ListSize(
+        assumed_size=DEFAULT_PAGE,
+        slicing_arguments=list(slicing_arguments),
+        sized_fields=["edges"],
+        require_one_slicing_argument=False,
+    )
+
+
+PAGED = _paged("first", "last")
+"""For every field that gives a connection: the gateway knows how long the page will be, and refuses what costs too much."""
+
+PAGED_FORWARD = _paged("first")
+"""The same for a connection that is read in one direction only."""
 
 
 @strawberry.interface(
@@ -87,7 +104,9 @@ class Connection(Generic[Item]):
     page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
     count: strawberry.Private[Count]
 
-    @strawberry.field(description="How many items the whole list has; counted only when asked for.")
+    @strawberry.field(
+        directives=[Cost(weight=5)], description="How many items the whole list has; counted only when asked for."
+    )
     async def total_count(self) -> int:
         return await self.count()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from shared.db.keyset import PageRequest
-from shared.graphql.types import Connection, connection, parse_id
+from shared.graphql.types import PAGED, Connection, connection, parse_id
 from subgraphs.accounts.graphql.context import Info
 from subgraphs.accounts.graphql.enums import Role
 from subgraphs.accounts.graphql.types import ApiClient, User
@@ -28,7 +28,7 @@ class Query:
         found = await info.context.user_by_id.load(parse_id(id))
         return User.of(found) if found else None
 
-    @strawberry.field(description="All people, newest first (support, admin).")
+    @strawberry.field(directives=[PAGED], description="All people, newest first (support, admin).")
     async def users(
         self,
         info: Info,
@@ -52,7 +52,9 @@ class Query:
 
         return connection(page, User.of, count)
 
-    @strawberry.field(description="Partners' programs, newest first, also those that were shut out (admin).")
+    @strawberry.field(
+        directives=[PAGED], description="Partners' programs, newest first, also those that were shut out (admin)."
+    )
     async def api_clients(
         self,
         info: Info,

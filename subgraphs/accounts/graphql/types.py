@@ -10,7 +10,7 @@ from uuid import UUID
 import strawberry
 
 from shared.db.keyset import PageRequest
-from shared.graphql.types import Connection, Node, UserError, connection
+from shared.graphql.types import PAGED, Connection, Node, UserError, connection
 from subgraphs.accounts.domain import addresses, api_clients, users
 from subgraphs.accounts.graphql.context import Info
 from subgraphs.accounts.graphql.enums import AccountsErrorCode, Role
@@ -102,7 +102,7 @@ class User(Node):
         rights = await self._rights(info)
         return Seller(id=strawberry.ID(str(rights.seller_id))) if rights and rights.seller_id else None
 
-    @strawberry.field(description="Kept addresses, oldest first. Private.")
+    @strawberry.field(directives=[PAGED], description="Kept addresses, oldest first. Private.")
     async def addresses(
         self,
         info: Info,

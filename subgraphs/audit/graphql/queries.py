@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import strawberry
+from strawberry.federation.schema_directives import Cost
 from strawberry.types import Info as StrawberryInfo
 
 from shared.auth.actor import Role
 from shared.db.keyset import PageRequest
 from shared.graphql.context import RequestContext
-from shared.graphql.types import Connection, connection, parse_id
+from shared.graphql.types import PAGED_FORWARD, Connection, connection, parse_id
 from subgraphs.audit import domain, repository
 from subgraphs.audit.graphql.types import AuditChainCheck, AuditEntry, AuditFilter
 from subgraphs.audit.service import verify_chain
@@ -18,7 +19,7 @@ Info = StrawberryInfo[RequestContext, None]
 
 @strawberry.type
 class Query:
-    @strawberry.field(description="What happened on the platform, newest first (admin).")
+    @strawberry.field(directives=[PAGED_FORWARD], description="What happened on the platform, newest first (admin).")
     async def audit_log(
         self, info: Info, filter: AuditFilter | None = None, first: int | None = None, after: str | None = None
     ) -> Connection[AuditEntry]:
@@ -34,7 +35,10 @@ class Query:
 
         return connection(page, AuditEntry.of, count)
 
-    @strawberry.field(description="Walk the whole chain and say whether anybody has altered it (admin).")
+    @strawberry.field(
+        directives=[Cost(weight=1000)],
+        description="Walk the whole chain and say whether anybody has altered it (admin).",
+    )
     async def verify_audit_chain(self, info: Info) -> AuditChainCheck:
         info.context.actor.require_role(Role.ADMIN)
         return AuditChainCheck.of(await verify_chain(info.context.database))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import strawberry
+from strawberry.federation.schema_directives import Cost
 
 from shared.auth.actor import Actor
 from shared.commands import validate
@@ -10,7 +11,7 @@ from shared.db.keyset import PageRequest
 from shared.db.scope import Scope
 from shared.errors import Forbidden, InvalidInput
 from shared.graphql.context import input_values
-from shared.graphql.types import Connection, connection, parse_id
+from shared.graphql.types import PAGED, Connection, connection, parse_id
 from subgraphs.catalog.domain.commands import ProductCriteria, SearchQuery
 from subgraphs.catalog.graphql.context import Info
 from subgraphs.catalog.graphql.enums import ProductSort
@@ -30,7 +31,9 @@ class Query:
             return None
         return Product.of(found)
 
-    @strawberry.field(description="Products that can be bought; with filter.status your own, or any for staff.")
+    @strawberry.field(
+        directives=[PAGED], description="Products that can be bought; with filter.status your own, or any for staff."
+    )
     async def products(
         self,
         info: Info,
@@ -56,7 +59,8 @@ class Query:
         return connection(page, Product.of, count)
 
     @strawberry.field(
-        description="Products that can be bought, by words of their text; a slip of the pen in a title is forgiven."
+        directives=[PAGED, Cost(weight=50)],
+        description="Products that can be bought, by words of their text; a slip of the pen in a title is forgiven.",
     )
     async def search(
         self,
@@ -79,7 +83,7 @@ class Query:
             page = await listings.search_products(session, search, request)
         return product_search(info.context, search, page)
 
-    @strawberry.field(description="The root categories, or those right below one, by name.")
+    @strawberry.field(directives=[PAGED], description="The root categories, or those right below one, by name.")
     async def categories(
         self,
         info: Info,

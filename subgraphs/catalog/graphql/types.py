@@ -10,7 +10,7 @@ from uuid import UUID
 import strawberry
 
 from shared.db.keyset import PageRequest
-from shared.graphql.types import Connection, Money, Node, UserError, connection, parse_id
+from shared.graphql.types import PAGED, Connection, Money, Node, UserError, connection, parse_id
 from subgraphs.catalog.domain import category as category_domain
 from subgraphs.catalog.domain import product as product_domain
 from subgraphs.catalog.graphql.context import Info
@@ -74,7 +74,7 @@ class Category(Node):
         parent = await info.context.category_by_id.load(self.parent_id) if self.parent_id else None
         return Category.of(parent) if parent else None
 
-    @strawberry.field(description="The categories right below it, by name.")
+    @strawberry.field(directives=[PAGED], description="The categories right below it, by name.")
     async def children(
         self,
         info: Info,
@@ -92,7 +92,8 @@ class Category(Node):
         return connection(page, Category.of, count)
 
     @strawberry.field(
-        description="What can be bought directly in it, newest first; Query.products covers the categories below too."
+        directives=[PAGED],
+        description="What can be bought directly in it, newest first; Query.products covers the categories below too.",
     )
     async def products(
         self,
@@ -115,7 +116,7 @@ class Category(Node):
 class Seller:
     id: strawberry.ID = strawberry.field(description="UUID v4.")
 
-    @strawberry.field(description="What can be bought of this seller, newest first.")
+    @strawberry.field(directives=[PAGED], description="What can be bought of this seller, newest first.")
     async def products(
         self,
         info: Info,

@@ -10,7 +10,7 @@ import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.keyset import Page, PageRequest
-from shared.graphql.types import Connection, connection, parse_id
+from shared.graphql.types import PAGED_FORWARD, Connection, connection, parse_id
 from subgraphs.inventory import repository
 from subgraphs.inventory.graphql.context import Info
 from subgraphs.inventory.graphql.types import StockItem, StockLocation, StockMovement
@@ -21,7 +21,9 @@ Shown = TypeVar("Shown")
 
 @strawberry.type
 class Query:
-    @strawberry.field(description="Places where your stock lies (seller; staff names the seller).")
+    @strawberry.field(
+        directives=[PAGED_FORWARD], description="Places where your stock lies (seller; staff names the seller)."
+    )
     async def stock_locations(
         self, info: Info, seller_id: strawberry.ID | None = None, first: int | None = None, after: str | None = None
     ) -> Connection[StockLocation]:
@@ -34,7 +36,9 @@ class Query:
             StockLocation.of,
         )
 
-    @strawberry.field(description="Your stock by location and variant (seller; staff names the seller).")
+    @strawberry.field(
+        directives=[PAGED_FORWARD], description="Your stock by location and variant (seller; staff names the seller)."
+    )
     async def stock_items(
         self,
         info: Info,
@@ -52,7 +56,10 @@ class Query:
             StockItem.of,
         )
 
-    @strawberry.field(description="What happened to your stock, newest first (seller; staff names the seller).")
+    @strawberry.field(
+        directives=[PAGED_FORWARD],
+        description="What happened to your stock, newest first (seller; staff names the seller).",
+    )
     async def stock_movements(
         self,
         info: Info,

@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from shared.db.keyset import PageRequest
-from shared.graphql.types import Connection, connection
+from shared.graphql.types import PAGED, Connection, connection
 from subgraphs.notifications import repository
 from subgraphs.notifications.graphql.context import Info
 from subgraphs.notifications.graphql.types import Notification, count_of
@@ -15,7 +15,7 @@ from subgraphs.notifications.graphql.types import Notification, count_of
 
 @strawberry.type
 class Query:
-    @strawberry.field(description="What the signed-in user was told, newest first.")
+    @strawberry.field(directives=[PAGED], description="What the signed-in user was told, newest first.")
     async def my_notifications(
         self,
         info: Info,

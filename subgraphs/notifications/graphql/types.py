@@ -12,7 +12,7 @@ from sqlalchemy import Select
 
 from shared.db.keyset import PageRequest
 from shared.errors import Forbidden
-from shared.graphql.types import Connection, Count, Node, UserError, connection
+from shared.graphql.types import PAGED, Connection, Count, Node, UserError, connection
 from subgraphs.notifications import repository
 from subgraphs.notifications.domain import notification as domain
 from subgraphs.notifications.domain.templates import Template, render
@@ -70,7 +70,9 @@ class Notification(Node):
 class User:
     id: strawberry.ID = strawberry.field(description="UUID v4.")
 
-    @strawberry.field(description="What they were told, newest first: for themselves and staff only.")
+    @strawberry.field(
+        directives=[PAGED], description="What they were told, newest first: for themselves and staff only."
+    )
     async def notifications(
         self,
         info: Info,

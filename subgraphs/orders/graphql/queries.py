@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from shared.db.keyset import PageRequest
-from shared.graphql.types import Connection, connection, parse_id
+from shared.graphql.types import PAGED, Connection, connection, parse_id
 from subgraphs.orders.domain.cart import hash_cart_token
 from subgraphs.orders.domain.order import OrderStatus
 from subgraphs.orders.graphql.context import Info
@@ -40,7 +40,7 @@ class Query:
         found = await info.context.group_by_id.load(parse_id(id))
         return OrderGroup.of(found) if found else None
 
-    @strawberry.field(description="What you have ordered, newest first.")
+    @strawberry.field(directives=[PAGED], description="What you have ordered, newest first.")
     async def orders(
         self,
         info: Info,
@@ -56,7 +56,7 @@ class Query:
             page = await lists.order_page(session, statement, PageRequest.of(first, after, last, before))
         return connection(page, Order.of, count_of(info, statement))
 
-    @strawberry.field(description="What your seller has sold, newest first (seller).")
+    @strawberry.field(directives=[PAGED], description="What your seller has sold, newest first (seller).")
     async def seller_orders(
         self,
         info: Info,

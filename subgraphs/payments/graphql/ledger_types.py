@@ -10,7 +10,7 @@ from uuid import UUID
 import strawberry
 
 from shared.db.keyset import PageRequest
-from shared.graphql.types import Connection, Money, Node, UserError, connection
+from shared.graphql.types import PAGED, PAGED_FORWARD, Connection, Money, Node, UserError, connection
 from subgraphs.payments.domain import ledger
 from subgraphs.payments.domain import payout as payout_domain
 from subgraphs.payments.domain.ledger import AccountKind, EntryKind
@@ -57,7 +57,9 @@ class Seller:
             return None
         return await balance_of(info, seller_id, currency)
 
-    @strawberry.field(description="Its payouts, newest first: for its members and staff, empty to all others.")
+    @strawberry.field(
+        directives=[PAGED], description="Its payouts, newest first: for its members and staff, empty to all others."
+    )
     async def payouts(
         self,
         info: Info,
@@ -109,7 +111,7 @@ class Payout(Node):
         found = await info.context.payout_by_id.load_many([UUID(reference["id"]) for reference in references])
         return [cls.of(payout) if payout else None for payout in found]
 
-    @strawberry.field(description="What it settles, oldest first.")
+    @strawberry.field(directives=[PAGED], description="What it settles, oldest first.")
     async def items(
         self,
         info: Info,
@@ -220,7 +222,9 @@ class RunPayoutsPayload:
     run_id: strawberry.ID | None = strawberry.field(description="The run; null where it was refused.")
     user_errors: list[UserError[PaymentsErrorCode]] = strawberry.field(description="Why it was refused; empty if not.")
 
-    @strawberry.field(description="What this run decided: who was paid in this week before is not in it.")
+    @strawberry.field(
+        directives=[PAGED_FORWARD], description="What this run decided: who was paid in this week before is not in it."
+    )
     async def payouts(
         self, info: Info, first: int | None = None, after: str | None = None
     ) -> Connection[Payout] | None:

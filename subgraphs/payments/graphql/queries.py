@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from shared.db.keyset import PageRequest
-from shared.graphql.types import Connection, connection, parse_id
+from shared.graphql.types import PAGED_FORWARD, Connection, connection, parse_id
 from subgraphs.payments.graphql.context import BOOKKEEPERS, Info
 from subgraphs.payments.graphql.ledger_types import (
     DEFAULT_CURRENCY,
@@ -31,7 +31,10 @@ class Query:
     async def seller_balance(self, info: Info, currency: str = DEFAULT_CURRENCY) -> SellerBalance:
         return await balance_of(info, info.context.actor.require_seller(), currency)
 
-    @strawberry.field(description="Payouts, newest first: those of the seller you act for; all of them for staff.")
+    @strawberry.field(
+        directives=[PAGED_FORWARD],
+        description="Payouts, newest first: those of the seller you act for; all of them for staff.",
+    )
     async def payouts(
         self,
         info: Info,
@@ -47,7 +50,7 @@ class Query:
         wanted = parse_id(seller_id, field="sellerId") if seller_id else None
         return await payout_connection(info, request, seller_id=wanted, period=period)
 
-    @strawberry.field(description="The ledger's entries, newest first (finance).")
+    @strawberry.field(directives=[PAGED_FORWARD], description="The ledger's entries, newest first (finance).")
     async def ledger(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[LedgerEntry]:
         context = info.context
         context.actor.require_role(*BOOKKEEPERS)

@@ -11,7 +11,7 @@ import strawberry
 
 from shared.db.keyset import PageRequest
 from shared.graphql.scalars import Cents
-from shared.graphql.types import Connection, Money, Node, UserError, connection
+from shared.graphql.types import PAGED, Connection, Money, Node, UserError, connection
 from subgraphs.payments.domain import payment as payment_domain
 from subgraphs.payments.domain import refund as refund_domain
 from subgraphs.payments.domain.payment import PaymentStatus
@@ -68,7 +68,7 @@ class Payment(Node):
         captured = self.amount.amount if self.captured else 0
         return Money.cents(captured - (promised or 0), self.amount.currency)
 
-    @strawberry.field(description="Its refunds, newest first.")
+    @strawberry.field(directives=[PAGED], description="Its refunds, newest first.")
     async def refunds(
         self,
         info: Info,
@@ -161,7 +161,7 @@ class Order:
         found = await info.context.payment_by_order.load(UUID(self.id))
         return Payment.of(found) if found else None
 
-    @strawberry.field(description="Its refunds, newest first.")
+    @strawberry.field(directives=[PAGED], description="Its refunds, newest first.")
     async def refunds(
         self,
         info: Info,

@@ -6,7 +6,7 @@ import strawberry
 
 from shared.auth.actor import Role
 from shared.db.keyset import PageRequest
-from shared.graphql.types import Connection, connection, parse_id
+from shared.graphql.types import PAGED_FORWARD, Connection, connection, parse_id
 from subgraphs.reviews import domain, repository
 from subgraphs.reviews.graphql.context import Info
 from subgraphs.reviews.graphql.types import Review
@@ -19,7 +19,9 @@ class Query:
         found = await info.context.review_by_id.load(parse_id(id))
         return Review.of(found) if found else None
 
-    @strawberry.field(description="Reviews that wait for a moderator, newest first (support, admin).")
+    @strawberry.field(
+        directives=[PAGED_FORWARD], description="Reviews that wait for a moderator, newest first (support, admin)."
+    )
     async def moderation_queue(
         self, info: Info, first: int | None = None, after: str | None = None
     ) -> Connection[Review]:

@@ -10,7 +10,7 @@ from uuid import UUID
 import strawberry
 
 from shared.db.keyset import PageRequest
-from shared.graphql.types import Connection, Node, UserError, connection
+from shared.graphql.types import PAGED, Connection, Node, UserError, connection
 from subgraphs.reviews import domain
 from subgraphs.reviews.errors import ReviewsErrorCode
 from subgraphs.reviews.graphql.context import Info
@@ -74,7 +74,7 @@ class Product:
     async def rating(self, info: Info) -> Rating:
         return Rating.of(await info.context.rating_by_product.load(UUID(self.id)))
 
-    @strawberry.field(description="Published reviews, newest first.")
+    @strawberry.field(directives=[PAGED], description="Published reviews, newest first.")
     async def reviews(
         self,
         info: Info,

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth.actor import STAFF, Role
 from shared.db.keyset import Page, PageRequest
-from shared.graphql.types import Connection, connection, parse_id
+from shared.graphql.types import PAGED, Connection, connection, parse_id
 from subgraphs.sellers.graphql.context import Info
 from subgraphs.sellers.graphql.enums import SellerStatus
 from subgraphs.sellers.graphql.types import CommissionRule, Seller, VerificationCase
@@ -34,7 +34,9 @@ class Query:
             found = await sellers.find_by_slug(session, slug)
         return Seller.of(found) if found else None
 
-    @strawberry.field(description="Sellers that sell, newest first; staff may ask for another status, or for all.")
+    @strawberry.field(
+        directives=[PAGED], description="Sellers that sell, newest first; staff may ask for another status, or for all."
+    )
     async def sellers(
         self,
         info: Info,
@@ -61,7 +63,9 @@ class Query:
             found = await sellers.find_for_person(session, user_id, context.actor.seller_id)
         return Seller.of(found) if found else None
 
-    @strawberry.field(description="Submissions that wait for a decision, oldest first (support, admin).")
+    @strawberry.field(
+        directives=[PAGED], description="Submissions that wait for a decision, oldest first (support, admin)."
+    )
     async def verification_queue(
         self,
         info: Info,
@@ -79,7 +83,7 @@ class Query:
             VerificationCase.of,
         )
 
-    @strawberry.field(description="All commission rules, the last changed first (finance, admin).")
+    @strawberry.field(directives=[PAGED], description="All commission rules, the last changed first (finance, admin).")
     async def commission_rules(
         self,
         info: Info,

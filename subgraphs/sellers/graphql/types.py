@@ -10,7 +10,7 @@ from uuid import UUID
 import strawberry
 
 from shared.db.keyset import PageRequest
-from shared.graphql.types import Connection, Node, UserError, connection
+from shared.graphql.types import PAGED, Connection, Node, UserError, connection
 from subgraphs.sellers.domain import sellers, terms, verification
 from subgraphs.sellers.graphql.context import Info
 from subgraphs.sellers.graphql.enums import (
@@ -67,7 +67,9 @@ class Seller(Node):
     async def status(self, info: Info) -> SellerStatus | None:
         return self.row.status if info.context.may_see(self.row) else None
 
-    @strawberry.field(description="Who acts for it, the owner first. Private to its own people and staff.")
+    @strawberry.field(
+        directives=[PAGED], description="Who acts for it, the owner first. Private to its own people and staff."
+    )
     async def members(
         self,
         info: Info,

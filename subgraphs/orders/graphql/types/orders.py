@@ -11,7 +11,7 @@ import strawberry
 
 from shared.db.keyset import PageRequest
 from shared.errors import Forbidden
-from shared.graphql.types import Connection, Money, Node, UserError, connection
+from shared.graphql.types import PAGED, Connection, Money, Node, UserError, connection
 from subgraphs.orders.domain import group as groups
 from subgraphs.orders.domain import history
 from subgraphs.orders.domain import order as domain
@@ -212,7 +212,9 @@ class OrderGroup(Node):
 class User:
     id: strawberry.ID = strawberry.field(description="UUID v4.")
 
-    @strawberry.field(description="What they have ordered, newest first: for themselves and staff only.")
+    @strawberry.field(
+        directives=[PAGED], description="What they have ordered, newest first: for themselves and staff only."
+    )
     async def orders(
         self,
         info: Info,
@@ -232,7 +234,9 @@ class User:
 class Seller:
     id: strawberry.ID = strawberry.field(description="UUID v4.")
 
-    @strawberry.field(description="What it has sold, newest first: for the seller itself and staff only.")
+    @strawberry.field(
+        directives=[PAGED], description="What it has sold, newest first: for the seller itself and staff only."
+    )
     async def orders(
         self,
         info: Info,
