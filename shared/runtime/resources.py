@@ -12,6 +12,8 @@ from shared.cache.redis_cache import RedisCache
 from shared.clock import Clock
 from shared.db.database import Database
 from shared.graphql.writes import SHORT_TERM, Writes
+from shared.messaging.live import LiveHub
+from shared.messaging.notes import LiveNotes
 from shared.messaging.outbox import Outbox
 from shared.messaging.schemas import EventSchemas
 from shared.messaging.wake import RelayWake
@@ -32,6 +34,7 @@ async def open_resources(domain: str, settings: S, *, clock: Clock | None = None
         pooler=settings.postgres_pooler,
     )
     redis = Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
+    hub = LiveHub(redis, domain)
     try:
         yield Resources(
             domain=domain,
@@ -40,8 +43,11 @@ async def open_resources(domain: str, settings: S, *, clock: Clock | None = None
             redis=redis,
             outbox=Outbox(domain, EventSchemas(), clock, RelayWake(redis, domain).send),
             writes=Writes(database, RedisCache(redis, prefix=f"idempotency:{domain}", ttl=SHORT_TERM)),
+            notes=LiveNotes(redis, domain),
+            hub=hub,
             clock=clock,
         )
     finally:
+        await hub.aclose()
         await redis.aclose()
         await database.close()

@@ -16,6 +16,8 @@ from shared.graphql.endpoint import ContextFactory
 from shared.graphql.schema import SubgraphSchema
 from shared.graphql.writes import Writes
 from shared.messaging.consumer import QueueConsumer
+from shared.messaging.live import LiveHub
+from shared.messaging.notes import LiveNotes
 from shared.messaging.outbox import Outbox
 from shared.settings import ServiceSettings
 
@@ -32,6 +34,8 @@ class Resources(Generic[S]):
     redis: Redis
     outbox: Outbox
     writes: Writes
+    notes: LiveNotes
+    hub: LiveHub
     clock: Clock
 
 

@@ -31,3 +31,12 @@ EVENTS_CONSUMED = Counter(
 ORPHANED_RESERVATIONS = Gauge(
     "inventory_orphaned_reservations", "Reservations that hold stock long after their checkout's deadline"
 )
+LIVE_NOTES = Counter(
+    "live_notes_total", "Notes of changes for whoever watches live, by outcome (told, lost)", ["domain", "outcome"]
+)
+LIVE_STREAMS = Gauge("live_streams", "Subscriptions that are open in this process", ["domain"])
+LIVE_STREAMS_ENDED = Counter(
+    "live_streams_ended_total",
+    "Subscriptions that the subgraph ended, by code (complete: at a stop)",
+    ["domain", "code"],
+)
