@@ -32,6 +32,8 @@ class ServiceSettings(BaseSettings):
     sealing_public_key_file: Path | None = None
     """Whoever puts a secret or an address into an event seals it for the holder of the private key."""
     otel_exporter_otlp_endpoint: str | None = None
+    max_streams: int = 1000
+    """Subscriptions that one process keeps open; more are refused."""
     clock_offset_seconds: float = 0
 
     def clock(self) -> Clock:

@@ -12,7 +12,9 @@ from starlette.responses import Response
 
 from shared.auth.actor import Actor
 from shared.graphql.context import RequestContext
+from shared.graphql.event_stream import EVENT_STREAM, EventStreamResponse
 from shared.graphql.schema import SubgraphSchema, client_error
+from shared.graphql.subscriptions import MAX_STREAMS, AnswerStream, Subscriptions
 from shared.http.errors import error_response
 from shared.telemetry.metrics import GRAPHQL_OPERATIONS, GRAPHQL_SECONDS
 
@@ -21,11 +23,17 @@ ContextFactory = Callable[[Actor], RequestContext]
 
 
 class GraphQLEndpoint:
-    """POST of `{query, variables, operationName}`; `scope["actor"]` was put there by InternalAuth."""
+    """POST of `{query, variables, operationName}`; `scope["actor"]` was put there by InternalAuth.
 
-    def __init__(self, domain: str, schema: SubgraphSchema, context: ContextFactory) -> None:
+    Who accepts an event stream subscribes, and is refused with a plain answer.
+    """
+
+    def __init__(
+        self, domain: str, schema: SubgraphSchema, context: ContextFactory, *, max_streams: int = MAX_STREAMS
+    ) -> None:
         self._schema = schema
         self._context = context
+        self._subscriptions = Subscriptions(domain, schema, context, max_streams=max_streams)
         self._seconds = GRAPHQL_SECONDS.labels(domain)
         self._ok = GRAPHQL_OPERATIONS.labels(domain, "ok")
         self._failed = GRAPHQL_OPERATIONS.labels(domain, "error")
@@ -39,11 +47,22 @@ class GraphQLEndpoint:
             query, variables, name = document["query"], document.get("variables"), document.get("operationName")
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
             return error_response(400, "BAD_REQUEST", "The body must be a JSON object with a query.")
+        if EVENT_STREAM in request.headers.get("accept", ""):
+            return await self._subscribe(request.scope["actor"], query, variables, name)
         started = perf_counter()
         answer = await self.execute(request.scope["actor"], query, variables, name)
         self._seconds.observe(perf_counter() - started)
         (self._failed if "errors" in answer else self._ok).inc()
         return Response(orjson.dumps(answer), media_type="application/json")
+
+    async def _subscribe(
+        self, actor: Actor, query: str, variables: dict[str, Any] | None, operation_name: str | None
+    ) -> Response:
+        opened = await self._subscriptions.open(actor, query, variables, operation_name)
+        (self._ok if isinstance(opened, AnswerStream) else self._failed).inc()
+        if isinstance(opened, AnswerStream):
+            return EventStreamResponse(opened)
+        return Response(orjson.dumps(opened), media_type="application/json")
 
     async def execute(
         self, actor: Actor, query: str, variables: dict[str, Any] | None = None, operation_name: str | None = None

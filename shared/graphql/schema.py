@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, cast
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSchema
 from sqlalchemy.exc import DBAPIError
 from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.federation.schema import FederationAny
@@ -58,6 +58,11 @@ class SubgraphSchema(strawberry.federation.Schema):
             # The composer knows Federation up to 2.9.
             federation_version="2.9",
         )
+
+    @property
+    def core(self) -> GraphQLSchema:
+        """The schema as graphql-core knows it."""
+        return self._schema
 
     async def entities_resolver(  # type: ignore[override]
         self, info: Info, representations: list[FederationAny]

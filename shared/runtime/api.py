@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from shared.auth.internal_token import InternalTokenVerifier
 from shared.graphql.endpoint import GraphQLEndpoint
+from shared.graphql.subscriptions import MAX_STREAMS
 from shared.http.internal_auth import InternalAuth
 from shared.http.operations import operations_app
-from shared.runtime.server import serve
+from shared.messaging.live import LiveHub
+from shared.runtime.server import serve, stop_on_signal
 from shared.runtime.subgraph import Resources, Subgraph
 from shared.settings import ServiceSettings
 
 
-def subgraph_app(domain: str, subgraph: Subgraph, verifier: InternalTokenVerifier) -> Starlette:
+def subgraph_app(
+    domain: str, subgraph: Subgraph, verifier: InternalTokenVerifier, *, max_streams: int = MAX_STREAMS
+) -> Starlette:
     """Everything but the `exempt` paths of the domain's own routes needs an internal token."""
-    endpoint = GraphQLEndpoint(domain, subgraph.schema, subgraph.context)
+    endpoint = GraphQLEndpoint(domain, subgraph.schema, subgraph.context, max_streams=max_streams)
     return Starlette(
         routes=[Route("/graphql", endpoint.handle, methods=["POST"]), *subgraph.routes],
         middleware=[Middleware(InternalAuth, verifier=verifier, exempt=subgraph.exempt)],
@@ -28,11 +34,15 @@ async def run_api(resources: Resources[ServiceSettings], subgraph: Subgraph) -> 
     """Serve until the process is told to stop."""
     settings = resources.settings
     verifier = InternalTokenVerifier(settings.gateway_jwks_file, subgraph=resources.domain)
+    app = subgraph_app(resources.domain, subgraph, verifier, max_streams=settings.max_streams)
     operations = operations_app({"postgres": resources.database.ping})
-    await serve(
-        {
-            settings.port: subgraph_app(resources.domain, subgraph, verifier),
-            settings.operations_port: operations,
-        },
-        host=settings.host,
-    )
+    stopped = stop_on_signal()
+    ending = asyncio.create_task(_end_streams(stopped, resources.hub))
+    await serve({settings.port: app, settings.operations_port: operations}, host=settings.host, stopped=stopped)
+    ending.cancel()
+
+
+async def _end_streams(stopped: asyncio.Event, hub: LiveHub) -> None:
+    """Open subscriptions would keep a stopping process until it is out of patience: their clients subscribe elsewhere."""
+    await stopped.wait()
+    hub.end()

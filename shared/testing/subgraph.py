@@ -5,8 +5,9 @@ Everything is real but the broker and the network: the same composition root, a 
 
 from __future__ import annotations
 
+import asyncio
 import importlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from sqlalchemy.pool import NullPool
 from shared.auth.actor import ANONYMOUS, Actor
 from shared.clock import MovableClock, format_timestamp
 from shared.graphql.endpoint import GraphQLEndpoint
+from shared.graphql.subscriptions import Answer, AnswerStream, Subscriptions
 from shared.ids import new_id
 from shared.messaging.contract import ReceivedEvent
 from shared.messaging.inbox import Inbox
@@ -28,6 +30,7 @@ from shared.messaging.schemas import EventSchemas
 from shared.runtime.resources import open_resources
 from shared.runtime.subgraph import Resources, Subgraph
 from shared.settings import ServiceSettings
+from shared.testing.eventually import PATIENCE_SECONDS
 from shared.testing.servers import DomainDatabase
 
 
@@ -48,6 +51,33 @@ class SubgraphUnderTest:
         """The answer as the gateway would get it: `data` and, where there are any, `errors`."""
         endpoint = GraphQLEndpoint(self.domain, self.subgraph.schema, self.subgraph.context)
         return await endpoint.execute(actor, query, variables)
+
+    async def open(
+        self, query: str, variables: dict[str, Any] | None = None, *, actor: Actor = ANONYMOUS
+    ) -> AnswerStream | Answer:
+        """The subscription's stream, for the caller to close, or the answer that refuses it."""
+        subscriptions = Subscriptions(self.domain, self.subgraph.schema, self.subgraph.context)
+        return await subscriptions.open(actor, query, variables)
+
+    @asynccontextmanager
+    async def subscribed(
+        self, query: str, variables: dict[str, Any] | None = None, *, actor: Actor = ANONYMOUS
+    ) -> AsyncIterator[Callable[[], Awaitable[Any]]]:
+        """A subscription that must open: each call waits for the data of its next answer, which must have no errors."""
+        stream = await self.open(query, variables, actor=actor)
+        assert isinstance(stream, AnswerStream), stream
+
+        async def next_data() -> Any:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                answer = await stream.next_answer()
+            assert answer is not None
+            assert "errors" not in answer, answer["errors"]
+            return answer["data"]
+
+        try:
+            yield next_data
+        finally:
+            await stream.aclose()
 
     async def data(self, query: str, variables: dict[str, Any] | None = None, *, actor: Actor = ANONYMOUS) -> Any:
         """The data of an answer that must have no errors."""
