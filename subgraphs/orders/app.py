@@ -14,6 +14,7 @@ from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkout import CheckoutService
 from subgraphs.orders.service.orders import OrderService
 from subgraphs.orders.service.saga import CheckoutSaga, SagaNotes
+from subgraphs.orders.service.watching import OrderWatch
 from subgraphs.orders.settings import OrdersSettings
 
 SETTINGS = OrdersSettings
@@ -21,17 +22,24 @@ SETTINGS = OrdersSettings
 
 def build(resources: Resources[OrdersSettings]) -> Subgraph:
     settings, outbox, clock = resources.settings, resources.outbox, resources.clock
-    saga = CheckoutSaga(outbox, clock, settings.max_payment_attempts)
+    watch = OrderWatch(resources.notes)
+    saga = CheckoutSaga(outbox, clock, watch, settings.max_payment_attempts)
     services = Services(
         carts=CartService(clock),
-        checkout=CheckoutService(outbox, clock, settings.checkout_deadline),
-        orders=OrderService(outbox, clock),
+        checkout=CheckoutService(outbox, clock, watch, settings.checkout_deadline),
+        orders=OrderService(outbox, clock, watch),
         saga=saga,
     )
-    context = partial(OrdersContext, database=resources.database, writes=resources.writes, services=services)
+    context = partial(
+        OrdersContext,
+        database=resources.database,
+        writes=resources.writes,
+        services=services,
+        hub=resources.hub,
+    )
     expiry = Job(
         name="expire overdue groups",
         every=timedelta(seconds=settings.expiry_interval_seconds),
         run=ExpireOverdueGroups(resources.database, saga).run,
     )
-    return Subgraph(schema=schema, context=context, consumers=consumers(saga, SagaNotes()), jobs=(expiry,))
+    return Subgraph(schema=schema, context=context, consumers=consumers(saga, SagaNotes(watch)), jobs=(expiry,))

@@ -11,6 +11,7 @@ from shared.db.database import Database
 from shared.graphql.context import RequestContext
 from shared.graphql.loaders import batch_loader, page_loader
 from shared.graphql.writes import Writes
+from shared.messaging.live import LiveHub
 from subgraphs.orders.repository import carts, lists
 from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkout import CheckoutService
@@ -27,9 +28,10 @@ class Services:
 
 
 class OrdersContext(RequestContext):
-    def __init__(self, actor: Actor, database: Database, writes: Writes, services: Services) -> None:
+    def __init__(self, actor: Actor, database: Database, writes: Writes, services: Services, hub: LiveHub) -> None:
         super().__init__(actor, database, writes)
         self.services = services
+        self.hub = hub
         self.cart_by_id = batch_loader(self, carts.carts_by_id)
         self.lines_by_cart = batch_loader(self, carts.lines_by_cart)
         self.offer_by_variant = batch_loader(self, carts.offers_by_variant)

@@ -16,14 +16,16 @@ from subgraphs.orders.domain.commands import Checkout
 from subgraphs.orders.domain.history import Cause, group_step, order_step
 from subgraphs.orders.errors import EmptyCart
 from subgraphs.orders.repository import carts, orders
+from subgraphs.orders.service.watching import OrderWatch
 
 
 class CheckoutService:
     """`deadline` is how long stock is held and the payment awaited."""
 
-    def __init__(self, outbox: Outbox, clock: Clock, deadline: timedelta) -> None:
+    def __init__(self, outbox: Outbox, clock: Clock, watch: OrderWatch, deadline: timedelta) -> None:
         self._outbox = outbox
         self._clock = clock
+        self._watch = watch
         self._deadline = deadline
 
     async def checkout(self, uow: UnitOfWork, actor: Actor, command: Checkout) -> Outcome:
@@ -53,4 +55,5 @@ class CheckoutService:
         steps = [order_step(placed.order, None, cause) for placed in placement.orders]
         await orders.record(uow.session, [group_step(placement.group, None, cause), *steps])
         await self._outbox.append(uow, events.order_created(placement.group, placement.orders))
+        self._watch.updated(uow, [placed.order for placed in placement.orders])
         return Outcome.of(order_group=placement.group.id)

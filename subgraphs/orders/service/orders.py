@@ -15,12 +15,14 @@ from subgraphs.orders.domain.history import Cause, order_step
 from subgraphs.orders.domain.order import Order, OrderStatus, Shipment, ShippedLine, all_shipped, ship
 from subgraphs.orders.errors import OrderNotFound
 from subgraphs.orders.repository import orders
+from subgraphs.orders.service.watching import OrderWatch
 
 
 class OrderService:
-    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, outbox: Outbox, clock: Clock, watch: OrderWatch) -> None:
         self._outbox = outbox
         self._clock = clock
+        self._watch = watch
 
     async def cancel_order(self, uow: UnitOfWork, actor: Actor, command: CancelOrder) -> Outcome:
         """One seller's order, paid and not yet shipped: its buyer, its seller, or staff in the buyer's name.
@@ -37,6 +39,7 @@ class OrderService:
         cause = Cause("cancelOrder", self._clock(), actor_id=actor_id)
         await orders.record(uow.session, [order_step(order, before, cause)])
         await self._outbox.append(uow, events.order_cancelled(order, lines, reason=reason, actor_id=actor_id))
+        self._watch.updated(uow, [order])
         return Outcome.of(order=order.id)
 
     async def ship_order(self, uow: UnitOfWork, actor: Actor, command: ShipOrder) -> Outcome:
@@ -65,6 +68,7 @@ class OrderService:
             await orders.record(uow.session, [order_step(order, before, cause)])
         event = events.order_shipped(order, lines, shipment_id=shipment.id, parcel=parcel, actor_id=actor.user_id)
         await self._outbox.append(uow, event)
+        self._watch.updated(uow, [order])
         return Outcome.of(order=order.id, shipment=shipment.id)
 
     async def deliver_order(self, uow: UnitOfWork, actor: Actor, command: DeliverOrder) -> Outcome:
@@ -81,6 +85,7 @@ class OrderService:
             uow.session, [order_step(order, before, Cause("deliverOrder", now, actor_id=actor.user_id))]
         )
         await self._outbox.append(uow, events.order_delivered(order, lines, delivered_at=now, actor_id=actor.user_id))
+        self._watch.updated(uow, [order])
         return Outcome.of(order=order.id)
 
 

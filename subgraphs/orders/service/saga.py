@@ -29,10 +29,11 @@ from subgraphs.orders.domain.group import (
     judge,
 )
 from subgraphs.orders.domain.history import Cause, group_step, order_step
-from subgraphs.orders.domain.order import OrderStatus
+from subgraphs.orders.domain.order import Order, OrderStatus
 from subgraphs.orders.domain.saga import SagaEvent, advance, follow
 from subgraphs.orders.errors import NotCancellable
 from subgraphs.orders.repository import orders
+from subgraphs.orders.service.watching import OrderWatch
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +41,10 @@ log = logging.getLogger(__name__)
 class CheckoutSaga:
     """`max_payment_attempts`: the decline that cancels the group."""
 
-    def __init__(self, outbox: Outbox, clock: Clock, max_payment_attempts: int) -> None:
+    def __init__(self, outbox: Outbox, clock: Clock, watch: OrderWatch, max_payment_attempts: int) -> None:
         self._outbox = outbox
         self._clock = clock
+        self._watch = watch
         self._max_payment_attempts = max_payment_attempts
 
     async def receive(self, uow: UnitOfWork, event: ReceivedEvent) -> None:
@@ -115,6 +117,9 @@ class CheckoutSaga:
                 steps.append(order_step(order, order_before, cause))
         await orders.record(uow.session, steps)
         await self._outbox.append(uow, *_told(group, placed))
+        self._watch.updated(uow, [p.order for p in placed])
+        if group.status is GroupStatus.CONFIRMED:
+            self._watch.received(uow, _living(placed))
         parked = await orders.take_parked(uow.session, group.id)
         for event in sorted(parked, key=lambda e: PARKED_ORDER.index(e.signal)):
             await self._take(uow, group, event)
@@ -122,6 +127,9 @@ class CheckoutSaga:
 
 class SagaNotes:
     """What changes no state but is to be known: money that went back, stock that is free again."""
+
+    def __init__(self, watch: OrderWatch) -> None:
+        self._watch = watch
 
     async def on_refund_succeeded(self, uow: UnitOfWork, event: ReceivedEvent) -> None:
         refund = event.payload
@@ -144,6 +152,7 @@ class SagaNotes:
             return
         order = await orders.get_order_for_update(uow.session, order_id)
         order.refunded += refund["amount"]
+        self._watch.updated(uow, [order])
         by_line = {UUID(line["line_id"]): line["amount"] for line in refund["lines"]}
         await orders.add_line_refunds(uow.session, order_id, by_line)
 
@@ -172,6 +181,10 @@ def _earlier(known: datetime | None, told: datetime) -> datetime:
     return told if known is None else min(known, told)
 
 
+def _living(placed: Sequence[PlacedOrder]) -> list[Order]:
+    return [p.order for p in placed if p.order.status is not OrderStatus.CANCELLED]
+
+
 def _told(group: OrderGroup, placed: Sequence[PlacedOrder]) -> tuple[DomainEvent, ...]:
     """The event of the state that the group has just entered."""
     match group.status:
@@ -180,7 +193,7 @@ def _told(group: OrderGroup, placed: Sequence[PlacedOrder]) -> tuple[DomainEvent
         case GroupStatus.PAID if group.payment_id:
             return (events.order_paid(group, placed, payment_id=group.payment_id),)
         case GroupStatus.CONFIRMED:
-            living = [p.order for p in placed if p.order.status is not OrderStatus.CANCELLED]
+            living = _living(placed)
             # All of it may have been cancelled and refunded between payment and commit: nothing is left to confirm.
             return (events.order_confirmed(group, living),) if living else ()
         case GroupStatus.CANCELLED if group.cancel_reason:
