@@ -17,9 +17,15 @@ SETTINGS = InventorySettings
 
 
 def build(resources: Resources[InventorySettings]) -> Subgraph:
-    reservations = ReservationService(resources.outbox, resources.clock)
-    stock = StockService(resources.outbox, resources.clock)
-    context = partial(InventoryContext, database=resources.database, writes=resources.writes, service=stock)
+    reservations = ReservationService(resources.outbox, resources.clock, resources.notes)
+    stock = StockService(resources.outbox, resources.clock, resources.notes)
+    context = partial(
+        InventoryContext,
+        database=resources.database,
+        writes=resources.writes,
+        service=stock,
+        hub=resources.hub,
+    )
     return Subgraph(
         schema=schema,
         context=context,

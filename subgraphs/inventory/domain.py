@@ -11,9 +11,10 @@ from uuid import UUID
 
 from pydantic import Field, field_validator
 
-from shared.commands import Command
+from shared.commands import Command, Input
 
 MAX_QUANTITY = 10_000_000
+MAX_WATCHED_VARIANTS = 50
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
 
 
@@ -74,6 +75,10 @@ class AdjustStock(Command):
 class SetLowStockThreshold(Command):
     variant_id: UUID
     threshold: Annotated[int, Field(ge=0, le=MAX_QUANTITY)]
+
+
+class WatchStock(Input):
+    variant_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=MAX_WATCHED_VARIANTS)]
 
 
 @dataclass(frozen=True, slots=True)

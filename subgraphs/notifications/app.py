@@ -22,10 +22,16 @@ def build(resources: Resources[NotificationsSettings]) -> Subgraph:
     database, outbox, clock, settings = resources.database, resources.outbox, resources.clock, resources.settings
     unsealer = Unsealer(settings.sealing_private_key_file)
     courier = Courier(database, outbox, clock, mailer=settings.mailer(), unsealer=unsealer)
-    context = partial(NotificationsContext, database=database, writes=resources.writes, reading=Reading(clock))
+    context = partial(
+        NotificationsContext,
+        database=database,
+        writes=resources.writes,
+        reading=Reading(clock),
+        hub=resources.hub,
+    )
     return Subgraph(
         schema=schema,
         context=context,
-        consumers=consumers(Announcements(outbox, clock), courier),
+        consumers=consumers(Announcements(outbox, clock, resources.notes), courier),
         jobs=(Job("deliver", timedelta(seconds=5), courier.deliver_due),),
     )

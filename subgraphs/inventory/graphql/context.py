@@ -9,14 +9,16 @@ from shared.db.database import Database
 from shared.graphql.context import RequestContext
 from shared.graphql.loaders import batch_loader
 from shared.graphql.writes import Writes
+from shared.messaging.live import LiveHub
 from subgraphs.inventory import repository
 from subgraphs.inventory.service.stock import StockService
 
 
 class InventoryContext(RequestContext):
-    def __init__(self, actor: Actor, database: Database, writes: Writes, service: StockService) -> None:
+    def __init__(self, actor: Actor, database: Database, writes: Writes, service: StockService, hub: LiveHub) -> None:
         super().__init__(actor, database, writes)
         self.service = service
+        self.hub = hub
         self.availability_by_variant = batch_loader(self, repository.availability_by_variant)
         self.availability_by_product = batch_loader(self, repository.availability_by_product)
         self.location_by_id = batch_loader(self, repository.locations_by_id)

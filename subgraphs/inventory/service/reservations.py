@@ -16,6 +16,7 @@ from shared.db.database import Database, UnitOfWork
 from shared.db.scope import Scope
 from shared.ids import new_id
 from shared.messaging.contract import ReceivedEvent
+from shared.messaging.notes import LiveNotes
 from shared.messaging.outbox import Outbox
 from shared.telemetry.metrics import ORPHANED_RESERVATIONS
 from subgraphs.inventory import events, repository
@@ -37,9 +38,10 @@ ORPHAN_AFTER = timedelta(minutes=10)
 
 
 class ReservationService:
-    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, outbox: Outbox, clock: Clock, notes: LiveNotes) -> None:
         self._outbox = outbox
         self._clock = clock
+        self._notes = notes
 
     async def on_order_created(self, uow: UnitOfWork, event: ReceivedEvent) -> None:
         """Hold every line until the checkout's deadline, or none and say what is short."""
@@ -65,7 +67,7 @@ class ReservationService:
         if paid_early:
             await self._commit(uow, book, reservation, held)
             await self._give_back_cancelled(uow, book, reservation, held)
-        await book.close(self._outbox)
+        await book.close(self._outbox, self._notes)
 
     async def on_order_paid(self, uow: UnitOfWork, event: ReceivedEvent) -> None:
         """Take what was held."""
@@ -79,7 +81,7 @@ class ReservationService:
         book, lines = await self._open(uow, group_id)
         await self._commit(uow, book, reservation, lines)
         await self._give_back_cancelled(uow, book, reservation, lines)
-        await book.close(self._outbox)
+        await book.close(self._outbox, self._notes)
 
     async def on_order_cancelled(self, uow: UnitOfWork, event: ReceivedEvent) -> None:
         """Before payment the whole group gives back what it holds; after it one order's lines are restocked."""
@@ -96,7 +98,7 @@ class ReservationService:
         order_id = UUID(event.payload["order_id"]) if event.payload["order_id"] else None
         given = [line for line in lines if line.line_id in line_ids]
         await self._give_back(uow, book, reservation, given, order_id=order_id)
-        await book.close(self._outbox)
+        await book.close(self._outbox, self._notes)
 
     async def on_order_expired(self, uow: UnitOfWork, event: ReceivedEvent) -> None:
         await self._release(uow, UUID(event.payload["order_group_id"]))
@@ -112,7 +114,7 @@ class ReservationService:
                 book, lines = await self._open(uow, group_id)
                 reservation.status = ReservationStatus.RELEASED
                 await self._give_back(uow, book, reservation, lines)
-                await book.close(self._outbox)
+                await book.close(self._outbox, self._notes)
             case ReservationStatus.COMMITTED:
                 log.error("a taken checkout was given up", extra={"group": str(group_id)})
             case ReservationStatus.RELEASED | ReservationStatus.FAILED:

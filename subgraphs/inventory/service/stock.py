@@ -9,6 +9,7 @@ from shared.clock import Clock
 from shared.db.database import UnitOfWork
 from shared.db.idempotency import Outcome
 from shared.ids import new_id
+from shared.messaging.notes import LiveNotes
 from shared.messaging.outbox import Outbox
 from subgraphs.inventory import repository
 from subgraphs.inventory.domain import (
@@ -21,13 +22,14 @@ from subgraphs.inventory.domain import (
     StockLocation,
 )
 from subgraphs.inventory.errors import InsufficientStock, StockLocationNameTaken
-from subgraphs.inventory.service.stock_book import StockBook
+from subgraphs.inventory.service.stock_book import StockBook, stock_note
 
 
 class StockService:
-    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, outbox: Outbox, clock: Clock, notes: LiveNotes) -> None:
         self._outbox = outbox
         self._clock = clock
+        self._notes = notes
 
     async def create_stock_location(self, uow: UnitOfWork, actor: Actor, command: CreateStockLocation) -> Outcome:
         """Raises StockLocationNameTaken."""
@@ -44,7 +46,7 @@ class StockService:
         """Units arrived at a location. Raises VariantNotFound, StockLocationNotFound."""
         book, item = await self._open(uow, actor, command.location_id, command.variant_id)
         book.move(item, MovementKind.RECEIVED, command.quantity, actor_id=actor.user_id)
-        await book.close(self._outbox)
+        await book.close(self._outbox, self._notes)
         return Outcome.of(location=item.location_id, variant=item.variant_id)
 
     async def adjust_stock(self, uow: UnitOfWork, actor: Actor, command: AdjustStock) -> Outcome:
@@ -53,13 +55,14 @@ class StockService:
         if item.free + command.delta < 0:
             raise InsufficientStock(item.free)
         book.move(item, MovementKind.ADJUSTED, command.delta, actor_id=actor.user_id, reason=command.reason)
-        await book.close(self._outbox)
+        await book.close(self._outbox, self._notes)
         return Outcome.of(location=item.location_id, variant=item.variant_id)
 
     async def set_low_stock_threshold(self, uow: UnitOfWork, actor: Actor, command: SetLowStockThreshold) -> Outcome:
         """Raises VariantNotFound."""
         await repository.get_variant_of(uow.session, command.variant_id, actor.require_seller())
         await repository.set_threshold(uow.session, command.variant_id, command.threshold)
+        self._notes.tell(uow, [stock_note(command.variant_id)])
         return Outcome.of(variant=command.variant_id)
 
     async def _open(

@@ -8,9 +8,18 @@ from uuid import UUID
 from shared.clock import Clock
 from shared.db.database import UnitOfWork
 from shared.ids import new_id
+from shared.messaging.notes import LiveNotes, Note
 from shared.messaging.outbox import Outbox
 from subgraphs.inventory import events, repository
 from subgraphs.inventory.domain import MovementKind, StockItem, StockMovement, VariantStock
+
+STOCK_CHANGED = "stock_changed"
+"""Watched by variant."""
+
+
+def stock_note(variant_id: UUID) -> Note:
+    """What may be promised of the variant, or how low that counts, has changed."""
+    return Note(STOCK_CHANGED, variant_id, variant_id)
 
 
 class StockBook:
@@ -67,10 +76,11 @@ class StockBook:
             )
         )
 
-    async def close(self, outbox: Outbox) -> None:
+    async def close(self, outbox: Outbox, notes: LiveNotes) -> None:
         """Tell each variant whose availability changed, once, and each that fell to its threshold."""
         for variant_id in sorted(self._touched):
             stock = self.stocks[variant_id]
             await outbox.append(self._uow, events.stock_changed(stock))
             if variant_id in self._crossed_threshold and stock.available <= stock.low_threshold:
                 await outbox.append(self._uow, events.low(stock))
+        notes.tell(self._uow, map(stock_note, sorted(self._touched)))

@@ -9,18 +9,23 @@ from shared.clock import Clock
 from shared.db.database import UnitOfWork
 from shared.ids import new_id
 from shared.messaging.contract import ReceivedEvent
+from shared.messaging.notes import LiveNotes, Note
 from shared.messaging.outbox import Outbox
 from subgraphs.notifications import events, repository
 from subgraphs.notifications.domain.notices import notices_of
 from subgraphs.notifications.domain.notification import FREE_TEXT, Notification, NotificationStatus, Recipient
 
+NOTIFICATION_ADDED = "notification_added"
+"""Watched by user."""
+
 
 class Announcements:
     """Works inside the consumer's transaction. Sellers are locked before users, each in the order of their ids."""
 
-    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, outbox: Outbox, clock: Clock, notes: LiveNotes) -> None:
         self._outbox = outbox
         self._clock = clock
+        self._notes = notes
 
     async def announce(self, uow: UnitOfWork, event: ReceivedEvent) -> None:
         """Whoever the event concerns gets a notification, once; a mail is asked for where there is an address."""
@@ -36,6 +41,7 @@ class Announcements:
         ]
         uow.session.add_all(made)
         await self._address(uow, made)
+        self._tell(uow, made)
 
     async def release_for_user(self, uow: UnitOfWork, user_id: UUID) -> None:
         """The user's address has come."""
@@ -43,7 +49,9 @@ class Announcements:
 
     async def release_for_owner(self, uow: UnitOfWork, seller_id: UUID) -> None:
         """The seller's owner has come to be known."""
-        await self._address(uow, await repository.waiting_for_owner(uow.session, seller_id))
+        found = await repository.waiting_for_owner(uow.session, seller_id)
+        await self._address(uow, found)
+        self._tell(uow, found)
 
     async def forget(self, uow: UnitOfWork, user_id: UUID) -> None:
         """The user is erased: what was not sent yet never will be."""
@@ -52,6 +60,11 @@ class Announcements:
             notification.forget(self._clock())
             if was_open:
                 await self._outbox.append(uow, events.settled(notification))
+
+    def _tell(self, uow: UnitOfWork, fresh: Sequence[Notification]) -> None:
+        """Whoever watches sees a notification once it is known to be theirs, whether or not a mail can leave yet."""
+        users = [(found.user_id, found.id) for found in fresh if found.user_id is not None]
+        self._notes.tell(uow, [Note(NOTIFICATION_ADDED, user_id, id_) for user_id, id_ in users])
 
     async def _address(self, uow: UnitOfWork, waiting: Sequence[Notification]) -> None:
         ownerless = [found for found in waiting if found.user_id is None]

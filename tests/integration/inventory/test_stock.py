@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import permutations
 from typing import Any
 from uuid import UUID
 
-import pytest
 from sqlalchemy import text
 
 from shared.auth.actor import Actor, Role
 from shared.clock import format_timestamp
 from shared.ids import new_id
-from shared.testing.servers import DomainDatabase
-from shared.testing.subgraph import SubgraphUnderTest, subgraph_under_test
+from shared.testing.subgraph import SubgraphUnderTest
 
 _ALL_ITEMS = text("SELECT seller_id FROM stock_item")
 CREATE_LOCATION = """mutation($input: CreateStockLocationInput!) {
@@ -27,12 +24,6 @@ RECEIVE = """mutation($input: ReceiveStockInput!) {
   receiveStock(input: $input) { stockItem { onHand reserved available location { name } } userErrors { code field } } }"""
 ADJUST = """mutation($input: AdjustStockInput!) {
   adjustStock(input: $input) { stockItem { onHand reserved available } userErrors { code field message } } }"""
-
-
-@pytest.fixture(scope="module")
-async def inventory(database_for: Callable[[str], DomainDatabase], redis_url: str) -> AsyncIterator[SubgraphUnderTest]:
-    async with subgraph_under_test("inventory", database_for("inventory"), redis_url) as subgraph:
-        yield subgraph
 
 
 @dataclass
