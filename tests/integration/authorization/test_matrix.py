@@ -10,15 +10,17 @@ from graphql import parse, print_ast, visit
 from graphql.language import Node, StringValueNode, VariableNode, Visitor
 
 from shared.auth.actor import Actor
+from shared.graphql.subscriptions import AnswerStream
 from shared.ids import new_id
 from shared.register import load_register
 from shared.testing.subgraph import SubgraphUnderTest
 from tests.integration.authorization.cast import EVERYBODY, World
 from tests.integration.authorization.reads import PUBLIC_ENTITIES, PUBLIC_FIELDS, READS, Read
+from tests.integration.authorization.watches import WATCHES, Watch
 from tests.integration.authorization.writes import OPEN_TO_ALL, WRITES, Write
 
 OFFERED = """{
-  __schema { queryType { fields { name } } mutationType { fields { name } } }
+  __schema { queryType { fields { name } } mutationType { fields { name } } subscriptionType { fields { name } } }
   __type(name: "_Entity") { possibleTypes { name } }
 }"""
 NONE: dict[str, Any] = {"fields": []}
@@ -37,9 +39,13 @@ class _Filled(Visitor):
         return StringValueNode(value=self._ids[node.name.value])
 
 
+def filled(text: str, world: World) -> str:
+    return print_ast(visit(parse(text), _Filled(world.ids)))
+
+
 def document(read: Read, world: World) -> tuple[str, dict[str, Any]]:
     if read.entity is None:
-        return print_ast(visit(parse(f"{{ {read.selection} }}"), _Filled(world.ids))), {}
+        return filled(f"{{ {read.selection} }}", world), {}
     query = "query($r: [_Any!]!) { _entities(representations: $r) { ... on %s { %s } } }"
     reference = {"__typename": read.entity, "id": world.ids[read.id]}
     return query % (read.entity, read.selection), {"r": [reference]}
@@ -111,18 +117,44 @@ def _filled(value: Any, ids: Mapping[str, str]) -> Any:
     return ids[value[1:]] if isinstance(value, str) and value.startswith("$") else value
 
 
-async def test_no_field_entity_or_mutation_of_any_subgraph_is_left_out(worlds: dict[str, World]) -> None:
+@pytest.mark.parametrize("watch", WATCHES, ids=str)
+async def test_a_subscription_is_opened_by_those_alone_who_may(worlds: dict[str, World], watch: Watch) -> None:
+    world = worlds[watch.domain]
+    query, hub = filled(f"subscription {{ {watch.selection} }}", world), world.subgraph.resources.hub
+    # when everybody asks for it
+    opened, failed = set(), set()
+    for name, actor in world.cast.items():
+        answer = await world.subgraph.open(query, actor=actor)
+        if isinstance(answer, AnswerStream):
+            opened.add(name)
+            await answer.aclose()
+        else:
+            failed |= codes_of(answer) & INTERNAL
+    # then those who may have got a stream, everybody else was refused for who they are, and nothing stays open
+    assert failed == set()
+    assert opened == watch.opened_by
+    assert hub.open_streams == 0
+
+
+async def test_no_field_entity_mutation_or_subscription_of_any_subgraph_is_left_out(worlds: dict[str, World]) -> None:
     # given what the subgraphs offer
-    fields, entities, mutations = set(), set(), set()
+    fields, entities, mutations, subscriptions = set(), set(), set(), set()
     for domain, world in worlds.items():
         offered = await world.subgraph.data(OFFERED)
         fields |= {f"{domain}.{field['name']}" for field in offered["__schema"]["queryType"]["fields"]}
         entities |= {f"{domain}.{kind['name']}" for kind in offered["__type"]["possibleTypes"]}
         mutations |= {f"{domain}.{field['name']}" for field in (offered["__schema"]["mutationType"] or NONE)["fields"]}
+        watched = offered["__schema"]["subscriptionType"] or NONE
+        subscriptions |= {f"{domain}.{field['name']}" for field in watched["fields"]}
     fields -= {f"{domain}.{name}" for domain in worlds for name in ("_entities", "_service")}
     # then each of it is in the tables, or is open to all on purpose
     assert set(worlds) == {entry.name for entry in load_register().subgraphs}
-    asked = {f"{read.domain}.{read.selection.partition(' ')[0].partition('(')[0]}" for read in READS if not read.entity}
+    asked = {f"{read.domain}.{root_field(read.selection)}" for read in READS if not read.entity}
     assert asked | PUBLIC_FIELDS == fields
     assert {f"{read.domain}.{read.entity}" for read in READS if read.entity} | PUBLIC_ENTITIES == entities
     assert {f"{write.domain}.{write.mutation}" for write in WRITES} | OPEN_TO_ALL == mutations
+    assert {f"{watch.domain}.{root_field(watch.selection)}" for watch in WATCHES} == subscriptions
+
+
+def root_field(selection: str) -> str:
+    return selection.partition(" ")[0].partition("(")[0]
