@@ -185,8 +185,9 @@ class Walker:
             self._add_leaf([self._with_typename(path, condition) for path in candidates])
 
     def _add_leaf(self, paths: list[Path]) -> None:
-        cheapest = min(path.cost for path in paths)
-        self._leaves.append(Leaf(tuple(path for path in paths if path.cost == cheapest)))
+        cheapest = min(path.cost for path in paths) // MOVE_COST
+        near = [path for path in paths if path.cost // MOVE_COST == cheapest]
+        self._leaves.append(Leaf(tuple(sorted(near, key=lambda path: path.cost))))
 
     def _add_typename(
         self, selections: Sequence[FieldSelection], type_name: str, paths: list[Path], condition: Condition
@@ -213,7 +214,6 @@ class Walker:
         self._budget.spend(len(paths))
         direct = [(path, self._routes.direct(path.node, selection.name, on)) for path in paths]
         found = [(path, route) for path, route in direct if route is not None]
-        tails = [route.edge.tail for _, route in found if route.edge.tail is not None]
         enough = [item for item in found if self._is_local(item[1].edge, selection)]
         if enough:
             found = enough
@@ -221,6 +221,7 @@ class Walker:
             for path in paths:
                 routes = self._routes.reach(path.node, selection.name, self._budget, on)
                 found.extend((path, route) for route in routes)
+        tails = [route.edge.tail for _, route in found if route.edge.tail is not None]
         arguments = arguments_text(selection.arguments)
         return [
             self._extend(path, route, FieldHop(route.edge, arguments, selection.response_key, condition), tails)
@@ -276,8 +277,8 @@ def _cheapest_per_tail(found: list[tuple[Path, Route]]) -> list[tuple[Path, Rout
     for path, route in found:
         key = route.edge.tail or route.edge.head.subgraph
         group = groups.setdefault(key, [])
-        cost = path.cost + route.cost
-        best = group[0][0].cost + group[0][1].cost if group else cost
+        cost = (path.cost + route.cost) // MOVE_COST
+        best = (group[0][0].cost + group[0][1].cost) // MOVE_COST if group else cost
         if cost < best:
             group.clear()
         if cost <= best and len(group) < MAX_ALTERNATIVES:
