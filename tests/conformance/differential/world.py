@@ -56,10 +56,11 @@ _FROM_NUMBER = {"id": "{}", "code": "c{}", "name": "t{}"}
 
 
 class World:
-    """What is true in a federation."""
+    """What is true in a federation; without `nulls` whatever may be null is there all the same."""
 
-    def __init__(self, federation: Federation) -> None:
+    def __init__(self, federation: Federation, *, nulls: bool = True) -> None:
         self.federation = federation
+        self.nulls = nulls
 
     def identify(self, type_name: str, representation: Mapping[str, Any], keys: Sequence[str]) -> Thing:
         """The entity that a representation stands for, by the first of `keys` that it holds in full."""
@@ -138,7 +139,7 @@ class _Maker:
         self._position += 1
         nullable = not text.endswith("!")
         text = text.removesuffix("!")
-        if nullable and self._hash("null") % 7 == 0:
+        if nullable and self._world.nulls and self._hash("null") % 7 == 0:
             return None
         if text.startswith("["):
             return [self.make(text[1:-1]) for _ in range(1 + self._hash("length") % 3)]
@@ -162,9 +163,9 @@ class _Maker:
 class Monolith:
     """One schema over all the data, executed by graphql-core."""
 
-    def __init__(self, federation: Federation) -> None:
+    def __init__(self, federation: Federation, *, nulls: bool = True) -> None:
         self.schema = build_schema(monolith_sdl(federation))
-        self._world = World(federation)
+        self._world = World(federation, nulls=nulls)
 
     def data(self, document: str, variables: Mapping[str, Any]) -> Any:
         """The `data` of the answer; errors fail."""
@@ -186,8 +187,8 @@ class Monolith:
 class StrictSubgraph:
     """One subgraph in process. Whatever it is asked that it should not be is an error."""
 
-    def __init__(self, federation: Federation, graph: str, labels: frozenset[str]) -> None:
-        self._world = World(federation)
+    def __init__(self, federation: Federation, graph: str, labels: frozenset[str], *, nulls: bool = True) -> None:
+        self._world = World(federation, nulls=nulls)
         self._types = federation.types
         self._graph = graph
         self._labels = labels
