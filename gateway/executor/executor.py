@@ -10,16 +10,17 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from gateway.executor.entity_loader import EntityBatch, collect_entities, empty_batch, merge_entities, request_body
+from gateway.executor.compiled import CompiledFetch, CompiledPlan
+from gateway.executor.entity_loader import EntityBatch, empty_batch, merge_entities, rename_results, request_body
+from gateway.executor.entity_memory import EntityMemory
 from gateway.executor.header_rules import HeaderLines, ResponseHeaders
-from gateway.executor.merge import Shape, Tree, copy_tree, merge, shape_of
+from gateway.executor.merge import Tree, copy_tree, merge
 from gateway.executor.rewrites import ResponsePath, apply_renames, objects_at, static_prefix
 from gateway.executor.subgraph_caller import UNAVAILABLE_STATUSES, SubgraphCaller
 from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient, TransportError, TransportFault
 from gateway.executor.subgraph_errors import FAILED, UNAVAILABLE, ErrorRewriter, FieldError, failed, unavailable
 from gateway.executor.traffic import Traffic
 from gateway.executor.variables import holds, used
-from gateway.planner.plan import Fetch, QueryPlan, Rename
 from gateway.telemetry.metrics import SubgraphMeter
 from gateway.telemetry.spans import Spans, mark
 
@@ -32,24 +33,6 @@ class SubgraphErrorsConfig(BaseModel):
     forward_extensions: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledFetch:
-    """A fetch with all that can be made ready before the first request."""
-
-    fetch: Fetch
-    body_prefix: bytes
-    shape: Shape
-    target_shapes: tuple[Shape, ...]
-    dependents: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledPlan:
-    """Positions in `fetches` are what `dependents` refers to."""
-
-    fetches: tuple[CompiledFetch, ...]
-
-
 @dataclass(slots=True)
 class Execution:
     """What running a plan left: the response tree, the errors met on the way, and header lines for the client."""
@@ -59,47 +42,11 @@ class Execution:
     headers: Sequence[tuple[str, str]] = ()
     tracing: bytes = b""
     answers: list[tuple[int, str, HeaderLines]] = field(default_factory=list)
+    memory: EntityMemory | None = None
 
 
 HeadersFor = Callable[[str], bytes]
 """Header lines for a subgraph, by its name."""
-
-
-def compile_plan(plan: QueryPlan) -> CompiledPlan:
-    """Prepare a plan for any number of executions."""
-    position = {fetch.id: index for index, fetch in enumerate(plan.fetches)}
-    dependents: list[list[int]] = [[] for _ in plan.fetches]
-    for index, fetch in enumerate(plan.fetches):
-        for dependency in fetch.after:
-            dependents[position[dependency]].append(index)
-    return CompiledPlan(
-        tuple(_compile_fetch(fetch, tuple(dependents[index])) for index, fetch in enumerate(plan.fetches))
-    )
-
-
-def _compile_fetch(fetch: Fetch, dependents: tuple[int, ...]) -> CompiledFetch:
-    shape = shape_of(fetch.document)
-    _rename_shape(shape, fetch.renames)
-    target_shapes = []
-    for target in fetch.targets:
-        below = shape[target.alias] or {}
-        _rename_shape(below, target.renames)
-        target_shapes.append(below)
-    prefix = b'{"query":%b,"variables":{' % orjson.dumps(fetch.document)
-    return CompiledFetch(fetch, prefix, shape, tuple(target_shapes), dependents)
-
-
-def _rename_shape(shape: Shape, renames: Sequence[Rename]) -> None:
-    """Renamed answers are merged by the names they end up with."""
-    for rename in renames:
-        below: Shape | None = shape
-        for segment in rename.path:
-            if isinstance(segment, str) and below is not None:
-                below = below.get(segment)
-        if below is not None and below.get(rename.alias) is not None:
-            below[rename.name] = below[rename.alias]
-        elif below is not None:
-            below.setdefault(rename.name, None)
 
 
 class Executor:
@@ -156,7 +103,7 @@ class Executor:
     async def _run_all(
         self, plan: CompiledPlan, execution: Execution, variables: Mapping[str, Any], headers: HeadersFor
     ) -> None:
-        waiting = [len(compiled.fetch.after) for compiled in plan.fetches]
+        waiting = list(plan.waits)
         ready = [index for index, count in enumerate(waiting) if not count]
         async with asyncio.TaskGroup() as tasks:
 
@@ -183,17 +130,51 @@ class Executor:
         self, compiled: CompiledFetch, execution: Execution, variables: Mapping[str, Any], headers: HeadersFor
     ) -> None:
         fetch = compiled.fetch
-        if not holds(fetch.condition, variables):
+        if fetch.condition is not None and not holds(fetch.condition, variables):
+            return
+        if not compiled.targets:
+            if not fetch.path or objects_at(execution.tree, fetch.path):
+                await self._send(compiled, execution, (), variables, headers)
             return
         batches = [
-            collect_entities(execution.tree, target) if holds(target.condition, variables) else empty_batch(target)
-            for target in fetch.targets
+            target.collect(execution.tree) if holds(target.condition, variables) else empty_batch(target.target)
+            for target in compiled.targets
         ]
-        if fetch.targets and not any(batch.representations for batch in batches):
-            return
-        if not fetch.targets and fetch.path and not objects_at(execution.tree, fetch.path):
-            return
-        body = request_body(compiled.body_prefix, used(fetch.variables, variables), batches)
+        if compiled.shares:
+            await self._run_shared(compiled, execution, batches, variables, headers)
+        elif any(batch.representations for batch in batches):
+            await self._send(compiled, execution, batches, variables, headers)
+
+    async def _run_shared(
+        self,
+        compiled: CompiledFetch,
+        execution: Execution,
+        batches: Sequence[EntityBatch],
+        variables: Mapping[str, Any],
+        headers: HeadersFor,
+    ) -> None:
+        """Send what no other fetch has asked yet, and wait for what others ask."""
+        if execution.memory is None:
+            execution.memory = EntityMemory(self._concrete)
+        flight, batches = execution.memory.sort_out(compiled.targets, batches)
+        try:
+            if any(batch.representations for batch in batches):
+                await self._send(compiled, execution, batches, variables, headers)
+        finally:
+            execution.memory.land(flight)
+        for landed in flight.waits_for:
+            await landed
+
+    async def _send(
+        self,
+        compiled: CompiledFetch,
+        execution: Execution,
+        batches: Sequence[EntityBatch],
+        variables: Mapping[str, Any],
+        headers: HeadersFor,
+    ) -> None:
+        fetch = compiled.fetch
+        body = compiled.body or request_body(compiled.body_prefix, used(fetch.variables, variables), batches)
         meter = self._meters[fetch.subgraph]
         started = meter.start()
         with self._spans.subgraph_request(fetch.subgraph) as (span, trace_headers):
@@ -226,11 +207,11 @@ class Executor:
     ) -> bool:
         """Merge an answer's data and keep its errors. False if it was not a GraphQL response."""
         fetch = compiled.fetch
-        covers = _covers(compiled, batches)
         try:
             payload = orjson.loads(answer.body)
         except orjson.JSONDecodeError:
             payload = None
+        covers = () if _is_clean(payload) else _covers(compiled, batches)
         if not isinstance(payload, dict) or not ("data" in payload or payload.get("errors")):
             code = UNAVAILABLE if answer.status in UNAVAILABLE_STATUSES else FAILED
             execution.errors.append(failed(fetch, f"status {answer.status}, no GraphQL response", covers, code=code))
@@ -242,29 +223,38 @@ class Executor:
             execution.errors += rewriter.rewrite(errors if isinstance(errors, list) else [errors])
         if data is None:
             return True
-        if not isinstance(data, dict) or not self._merge(compiled, execution.tree, batches, data):
-            execution.errors.append(failed(fetch, "data does not fit the request", covers))
+        if not isinstance(data, dict) or not self._merge(compiled, execution, batches, data):
+            execution.errors.append(failed(fetch, "data does not fit the request", _covers(compiled, batches)))
             return False
         return True
 
-    def _merge(self, compiled: CompiledFetch, tree: Tree, batches: Sequence[EntityBatch], data: dict[str, Any]) -> bool:
-        fetch = compiled.fetch
-        if not fetch.targets:
-            apply_renames(data, fetch.renames)
-            places = objects_at(tree, fetch.path)
-            for place in places[1:]:
-                merge(place, copy_tree(data, compiled.shape), compiled.shape, self._concrete)
-            for place in places[:1]:
-                merge(place, data, compiled.shape, self._concrete)
+    def _merge(
+        self, compiled: CompiledFetch, execution: Execution, batches: Sequence[EntityBatch], data: dict[str, Any]
+    ) -> bool:
+        if not compiled.targets:
+            self._merge_root(compiled, execution.tree, data)
             return True
         fits = True
-        for batch, shape in zip(batches, compiled.target_shapes, strict=True):
-            results = data.get(batch.target.alias)
+        for target, batch in zip(compiled.targets, batches, strict=True):
+            results = data.get(target.target.alias)
             if isinstance(results, list) and len(results) == len(batch.places):
-                merge_entities(batch, results, shape, self._concrete)
+                if target.target.renames:
+                    rename_results(batch, results)
+                if target.slot is not None and execution.memory is not None:
+                    execution.memory.answered(target, batch, results)
+                merge_entities(batch, results, target.shape, self._concrete, leaves_only=target.leaves_only)
             elif batch.places and results is not None:
                 fits = False
         return fits
+
+    def _merge_root(self, compiled: CompiledFetch, tree: Tree, data: dict[str, Any]) -> None:
+        fetch = compiled.fetch
+        apply_renames(data, fetch.renames)
+        places = objects_at(tree, fetch.path)
+        for place in places[1:]:
+            merge(place, copy_tree(data, compiled.shape), compiled.shape, self._concrete)
+        for place in places[:1]:
+            merge(place, data, compiled.shape, self._concrete)
 
 
 def _endpoint(subgraph: str, url: str, headers: Mapping[str, str], traffic: Traffic) -> Endpoint:
@@ -275,11 +265,16 @@ def _endpoint(subgraph: str, url: str, headers: Mapping[str, str], traffic: Traf
         raise ValueError(f"The subgraph {subgraph} cannot be called: {error}") from error
 
 
+def _is_clean(payload: Any) -> bool:
+    """Whether an answer has nothing to explain."""
+    return type(payload) is dict and "errors" not in payload and "data" in payload
+
+
 def _covers(compiled: CompiledFetch, batches: Sequence[EntityBatch]) -> tuple[ResponsePath, ...]:
     """Where in the response a fetch's data belongs: the places whose nulls a failure of the fetch explains."""
     fetch = compiled.fetch
     if fetch.targets:
-        return tuple(static_prefix(path) for batch in batches if batch.representations for path in batch.target.paths)
+        return tuple(static_prefix(path) for batch in batches if batch.representations for path in batch.paths)
     if fetch.path:
         return (static_prefix(fetch.path),)
     return tuple((key,) for key in compiled.shape)
