@@ -43,6 +43,10 @@ Place = tuple[str, ...]
 _Root = Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any]]
 
 
+_NESTED_LOOPS = 3
+"""Loops written into one another; Python allows twenty."""
+
+
 class _FaultError(Exception):
     """The tree is not clean."""
 
@@ -114,6 +118,9 @@ class _Generator:
         self._namespace: dict[str, Any] = {"Fault": _FaultError}
         self._objects: dict[tuple[str, int], str] = {}
         self._kept: dict[str, int] = {}
+        self._written: set[tuple[str, int]] = set()
+        self._names = 0
+        self._loops = 0
 
     def generate(self) -> tuple[str, dict[str, Any]]:
         root = self._operation.root_type
@@ -123,7 +130,8 @@ class _Generator:
         return "\n".join(self._functions), self._namespace
 
     def _name(self, prefix: str) -> str:
-        return f"{prefix}{len(self._namespace) + len(self._functions) + len(self._objects)}"
+        self._names += 1
+        return f"{prefix}{self._names}"
 
     @staticmethod
     def _applicable(selections: Sequence[FieldSelection], typename: str) -> tuple[FieldSelection, ...]:
@@ -131,37 +139,45 @@ class _Generator:
 
     def _function(self, selections: Sequence[FieldSelection], typename: str | None, place: Place) -> str:
         """A function that projects an object; `typename` None where several concrete types share it."""
-        lines: list[str] = []
-        conditional = any(selection.condition != Condition() for selection in selections)
-        items: list[str] = []
-        for index, selection in enumerate(selections):
-            variable = f"v{index}"
-            body = self._field(selection, variable, typename, (*place, selection.response_key))
-            if conditional:
-                body.append(f"r[{selection.response_key!r}] = {variable}")
-                guard = _guard(selection.condition)
-                lines += [guard, *("    " + line for line in body)] if guard else body
-            else:
-                lines += body
-                items.append(f"{selection.response_key!r}: {variable}")
-        head = ["if o.__class__ is not dict: raise Fault"]
-        if self._lenient:
-            head.append("g = o.get")
-        if conditional:
-            head.append("r = {}")
-        lines.append("return r" if conditional else f"return {{{', '.join(items)}}}")
-        return self._define("p", "o, c, m", [*head, *lines])
+        loops, self._loops = self._loops, 0
+        lines, projected = self._body("o", selections, typename, place)
+        self._loops = loops
+        return self._define("p", "o, c, m", [*lines, f"return {projected}"])
 
     def _define(self, prefix: str, parameters: str, lines: Sequence[str]) -> str:
         name = self._name(prefix)
         self._functions.append(f"def {name}({parameters}):\n" + "".join(f"    {line}\n" for line in lines))
         return name
 
-    def _field(self, selection: FieldSelection, variable: str, typename: str | None, place: Place) -> list[str]:
+    def _body(
+        self, item: str, selections: Sequence[FieldSelection], typename: str | None, place: Place
+    ) -> tuple[list[str], str]:
+        """Statements that check the object in the variable `item`, and an expression for what becomes of it."""
+        lines = [f"if {item}.__class__ is not dict: raise Fault"]
+        conditional = any(selection.condition != Condition() for selection in selections)
+        answer = self._name("r")
+        if conditional:
+            lines.append(f"{answer} = {{}}")
+        members: list[str] = []
+        for selection in selections:
+            variable = self._name("v")
+            body = self._field(item, selection, variable, typename, (*place, selection.response_key))
+            if conditional:
+                body.append(f"{answer}[{selection.response_key!r}] = {variable}")
+                guard = _guard(selection.condition)
+                lines += [guard, *_indented(body)] if guard else body
+            else:
+                lines += body
+                members.append(f"{selection.response_key!r}: {variable}")
+        return lines, answer if conditional else f"{{{', '.join(members)}}}"
+
+    def _field(
+        self, item: str, selection: FieldSelection, variable: str, typename: str | None, place: Place
+    ) -> list[str]:
         if selection.name == "__typename":
-            return [f"{variable} = {typename!r}" if typename else f"{variable} = o['__typename']"]
+            return [f"{variable} = {typename!r}" if typename else f"{variable} = {item}['__typename']"]
         key = repr(selection.response_key)
-        lines = [f"{variable} = g({key})" if self._lenient else f"{variable} = o[{key}]"]
+        lines = [f"{variable} = {item}.get({key})" if self._lenient else f"{variable} = {item}[{key}]"]
         if not selection.is_introspection:
             lines += self._value(selection.type, selection, variable, place)
         return lines
@@ -171,7 +187,7 @@ class _Generator:
         if isinstance(type_, GraphQLNonNull):
             return self._required(type_.of_type, selection, variable, place)
         lines = self._required(type_, selection, variable, place)
-        return [f"if {variable} is not None:", *("    " + line for line in lines)]
+        return [f"if {variable} is not None:", *_indented(lines)]
 
     def _required(self, type_: GraphQLOutputType, selection: FieldSelection, variable: str, place: Place) -> list[str]:
         if isinstance(type_, GraphQLList):
@@ -184,17 +200,39 @@ class _Generator:
         lines = [f"if {variable}.__class__ is not list: raise Fault"]
         required = isinstance(item, GraphQLNonNull)
         inner: GraphQLOutputType = item.of_type if isinstance(item, GraphQLNonNull) else item
+        each = self._name("x")
         if isinstance(inner, GraphQLList):
-            call = (
-                f"{self._define('l', 'v, c, m', [*self._required(inner, selection, 'v', place), 'return v'])}(x, c, m)"
-            )
-        elif selection.selections is not None:
-            call = self._object(inner, selection, "x", place)
+            function = self._define("l", "v, c, m", [*self._required(inner, selection, "v", place), "return v"])
+            body: list[str] = []
+            projected = f"{function}({each}, c, m)"
+        elif selection.selections is None:
+            check = self._leaf_check(inner, each)
+            check = check if required else f"{each} is not None and ({check})"
+            return [*lines, f"for {each} in {variable}:", f"    if {check}: raise Fault"]
         else:
-            check = self._leaf_check(inner, "x")
-            check = check if required else f"x is not None and ({check})"
-            return [*lines, f"for x in {variable}:", f"    if {check}: raise Fault"]
-        return [*lines, f"{variable} = [{call if required else f'None if x is None else {call}'} for x in {variable}]"]
+            body, projected = self._item(inner, selection, each, place)
+        answer = self._name("r")
+        if not required:
+            body = [f"if {each} is None:", f"    {answer}.append(None)", "    continue", *body]
+        body.append(f"{answer}.append({projected})")
+        return [*lines, f"{answer} = []", f"for {each} in {variable}:", *_indented(body), f"{variable} = {answer}"]
+
+    def _item(
+        self, type_: GraphQLOutputType, selection: FieldSelection, each: str, place: Place
+    ) -> tuple[list[str], str]:
+        """An object in a list. A call costs as much as a field, so that what one type alone has is written into the loop."""
+        assert selection.selections is not None
+        name = get_named_type(type_).name
+        key = (name, id(selection))
+        # A selection that stands in several places is written down once more at most, as a function.
+        known = key in self._objects or key in self._written
+        if known or is_abstract_type(type_) or place in self._shared or self._loops >= _NESTED_LOOPS:
+            return [], self._object(type_, selection, each, place)
+        self._written.add(key)
+        self._loops += 1
+        written = self._body(each, self._applicable(selection.selections, name), name, place)
+        self._loops -= 1
+        return written
 
     def _leaf_check(self, type_: GraphQLOutputType, variable: str) -> str:
         if isinstance(type_, GraphQLEnumType):
@@ -247,6 +285,10 @@ class _Generator:
         name = self._name("t")
         self._functions.append(f"{name} = {{{', '.join(f'{key!r}: {value}' for key, value in entries.items())}}}\n")
         return name
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
 
 
 def _guard(condition: Condition) -> str:
