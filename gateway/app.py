@@ -94,7 +94,7 @@ def _serving(
         settings.http,
         pipeline,
         readiness,
-        body_limit=settings.limits.body_bytes,
+        limits=settings.limits,
         on_start=start,
         on_stop=stop,
         spans=spans,

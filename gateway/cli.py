@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ssl
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TypeGuard, get_args
+from typing import Any, TypeGuard, get_args
 
 import uvicorn
 from graphql import GraphQLError, parse, validate
 from pydantic import BaseModel
+from starlette.types import ASGIApp
 
 from gateway.app import Gateway, build_gateway
 from gateway.errors import GatewayError, SupergraphError
+from gateway.http.config import HttpConfig
 from gateway.pipeline.supergraph_check import read_supergraph_model
 from gateway.planner.normalize import normalize
 from gateway.planner.planner import Planner
@@ -27,6 +30,8 @@ from gateway.supergraph.source import UNREADABLE, SupergraphFile, read_supergrap
 from shared.telemetry.logs import configure_logging
 from shared.telemetry.tracing import configure_tracing
 
+_LISTENING = ("host", "port", "uds", "tls_certificate", "tls_key")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0, or 1 with a message on standard error."""
@@ -34,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "plan":
             return _plan(options.supergraph, options.operation, options.name)
-        given = {name: getattr(options, name) for name in ("host", "port") if getattr(options, name) is not None}
+        given = {name: getattr(options, name) for name in _LISTENING if getattr(options, name) is not None}
         return _serve(options.supergraph, read_settings(options.config, given))
     except SupergraphError as error:
         # One that cannot be read already says which.
@@ -96,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings as YAML; without it the defaults hold")
     parser.add_argument("--host", help="the address to listen on, over http.host (default 127.0.0.1)")
     parser.add_argument("--port", type=int, help="the port to listen on, over http.port (default 4000)")
+    parser.add_argument("--uds", metavar="PATH", help="a Unix socket to listen on in place of host and port")
+    parser.add_argument("--tls-certificate", metavar="FILE", help="PEM; with --tls-key the gateway speaks HTTPS")
+    parser.add_argument("--tls-key", metavar="FILE", help="the certificate's private key, PEM")
     parser.add_argument("--operation", type=Path, metavar="FILE", help="plan: the operation; standard input without it")
     parser.add_argument("--name", help="plan: which operation, where the file holds several")
     return parser
@@ -132,10 +140,15 @@ def _serve(supergraph_file: Path, settings: Settings) -> int:
     gateway = build_gateway(file.read(), settings, file)
     # From here on there is a log; what cannot be served before is one line on standard error.
     configure_logging("gateway", settings.log.level)
-    config = uvicorn.Config(
-        gateway.app,
-        host=settings.http.host,
-        port=settings.http.port,
+    _Server(server_config(gateway.app, settings.http), gateway, settings.http.shutdown_delay).run()
+    return 0
+
+
+def server_config(app: ASGIApp, http: HttpConfig) -> uvicorn.Config:
+    """How uvicorn serves the gateway."""
+    return uvicorn.Config(
+        app,
+        **_listening(http),
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -144,10 +157,26 @@ def _serve(supergraph_file: Path, settings: Settings) -> int:
         access_log=False,
         server_header=False,
         date_header=False,
-        timeout_graceful_shutdown=int(settings.http.drain_timeout) or 1,
+        # Who asks is what http.trusted_proxies says, never what any process on this machine claims.
+        proxy_headers=False,
+        timeout_keep_alive=int(http.keep_alive) or 1,
+        timeout_graceful_shutdown=int(http.drain_timeout) or 1,
     )
-    _Server(config, gateway, settings.http.shutdown_delay).run()
-    return 0
+
+
+def _listening(http: HttpConfig) -> dict[str, Any]:
+    """Where uvicorn listens, and whether by TLS."""
+    where: dict[str, Any] = {"uds": http.uds} if http.uds else {"host": http.host, "port": http.port}
+    if http.tls_key is None:
+        return where
+    tls: dict[str, Any] = {
+        "ssl_certfile": http.tls_certificate,
+        "ssl_keyfile": http.tls_key,
+        "ssl_keyfile_password": http.tls_key_password,
+    }
+    if http.tls_client_authorities is not None:
+        tls |= {"ssl_ca_certs": str(http.tls_client_authorities), "ssl_cert_reqs": ssl.CERT_REQUIRED}
+    return where | tls
 
 
 class _Server(uvicorn.Server):

@@ -11,6 +11,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import Receive, Scope, Send
 
 from gateway.errors import RequestRefused
+from gateway.http.batch import answer_batch, check_batch
+from gateway.http.body import read_body
+from gateway.http.compression import GzipSend, accepts_gzip, decompressed
 from gateway.http.config import HttpConfig
 from gateway.http.cors import cors_headers, preflight_headers
 from gateway.http.health import Readiness
@@ -21,14 +24,15 @@ from gateway.http.request import (
     get_parameters,
     graphql_request,
     header_map,
+    is_compressed,
     post_parameters,
-    read_body,
 )
-from gateway.http.response import send_bytes, send_response
+from gateway.http.response import send_batch, send_bytes, send_response
 from gateway.pipeline.identify import CORRELATION
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.request import GraphQLRequest, refused
 from gateway.security.csrf import check_origin
+from gateway.security.limits import LimitsConfig, RequestBudget
 from gateway.telemetry.metrics import IN_FLIGHT, REQUEST_SECONDS
 from gateway.telemetry.spans import Spans
 from shared.telemetry.context import Correlation, bind
@@ -49,7 +53,7 @@ class GatewayEndpoint:
         pipeline: Pipeline,
         readiness: Readiness,
         *,
-        body_limit: int,
+        limits: LimitsConfig,
         on_start: Hook,
         on_stop: Hook,
         spans: Spans | None = None,
@@ -57,7 +61,8 @@ class GatewayEndpoint:
         self._config = config
         self._pipeline = pipeline
         self._readiness = readiness
-        self._body_limit = body_limit
+        self._limits = limits
+        self._body_limit = limits.body_bytes
         self._on_start = on_start
         self._on_stop = on_stop
         self._spans = spans or Spans()
@@ -97,6 +102,8 @@ class GatewayEndpoint:
 
     async def _graphql(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _with_correlation(header_map(scope))
+        if self._config.compression.responses and accepts_gzip(headers.get("accept-encoding")):
+            send = GzipSend(send, self._config.compression)
         if scope["method"] == "OPTIONS":
             await send_bytes(send, 204, b"", preflight_headers(self._config.cors, headers))
             return
@@ -114,12 +121,18 @@ class GatewayEndpoint:
         IN_FLIGHT.inc()
         try:
             with bind(correlation), self._spans.request(headers):
-                response = await self._pipeline.answer(request)
+                if isinstance(request, GraphQLRequest):
+                    response = await self._pipeline.answer(request)
+                else:
+                    responses = await answer_batch(self._pipeline, request)
         finally:
             self._in_flight -= 1
             IN_FLIGHT.dec()
             REQUEST_SECONDS.observe(perf_counter() - started)
-        await send_response(send, response, media_type or JSON, outgoing)
+        if isinstance(request, GraphQLRequest):
+            await send_response(send, response, media_type or JSON, outgoing)
+        else:
+            await send_batch(send, responses, media_type or JSON, outgoing)
 
     def _admit(self, headers: Mapping[str, str], media_type: str | None) -> None:
         if self._in_flight >= self._config.max_in_flight:
@@ -129,7 +142,9 @@ class GatewayEndpoint:
         if self._config.cross_site_protection:
             check_origin(headers, self._config.cors.allow_origins)
 
-    async def _request(self, scope: Scope, receive: Receive, headers: Mapping[str, str]) -> GraphQLRequest:
+    async def _request(
+        self, scope: Scope, receive: Receive, headers: Mapping[str, str]
+    ) -> GraphQLRequest | list[GraphQLRequest]:
         method = scope["method"]
         client = client_address(scope, headers, self._config.trusted_proxies)
         if method == "GET":
@@ -139,8 +154,14 @@ class GatewayEndpoint:
         if method != "POST":
             raise RequestRefused("METHOD_NOT_ALLOWED", "Send GET or POST.", status=405)
         check_content_type(headers)
-        body = await read_body(receive, headers, self._body_limit)
-        return graphql_request(post_parameters(body), headers, client, read_only=False)
+        compressed = is_compressed(headers, allowed=self._config.compression.requests)
+        body = await read_body(receive, headers, self._body_limit, self._config.body_timeout)
+        parameters = post_parameters(decompressed(body, self._body_limit) if compressed else body)
+        if isinstance(parameters, dict):
+            return graphql_request(parameters, headers, client, read_only=False)
+        check_batch(parameters, self._config.batch_operations)
+        budget = RequestBudget(self._limits)
+        return [graphql_request(item, headers, client, read_only=False, budget=budget) for item in parameters]
 
 
 def _with_correlation(headers: dict[str, str]) -> dict[str, str]:

@@ -22,13 +22,14 @@ def negotiate(accept: str | None) -> str | None:
     for part in accept.split(","):
         media_range, *parameters = (piece.strip().lower() for piece in part.split(";"))
         media_type = _RANGES.get(media_range)
-        quality = _quality(parameters)
-        if media_type is not None and quality > 0 and (best is None or quality > best[0]):
-            best = (quality, media_type)
+        wanted = quality(parameters)
+        if media_type is not None and wanted > 0 and (best is None or wanted > best[0]):
+            best = (wanted, media_type)
     return None if best is None else best[1]
 
 
-def _quality(parameters: list[str]) -> float:
+def quality(parameters: list[str]) -> float:
+    """The weight `q` among the parameters of one item of an Accept header; 1 without, 0 where it cannot be read."""
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":

@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
-from starlette.types import Receive, Scope
+from starlette.types import Scope
 
 from gateway.errors import RequestRefused
 from gateway.pipeline.request import GraphQLRequest
+from gateway.security.limits import RequestBudget
 
 _MOST_PARAMETERS = 20
 
@@ -34,45 +35,31 @@ def client_address(scope: Scope, headers: Mapping[str, str], trusted_proxies: in
     return forwarded[-trusted_proxies] if len(forwarded) >= trusted_proxies else address
 
 
-async def read_body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
-    """The whole body. Raises RequestRefused 413 as soon as it is known to be too large."""
-    declared = headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit)
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise RequestRefused("CLIENT_CLOSED_REQUEST", "The client went away.", status=400)
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-        chunks.append(chunk)
-        if not message.get("more_body"):
-            return b"".join(chunks)
-
-
 def check_content_type(headers: Mapping[str, str]) -> None:
     """A POST carries plain JSON in UTF-8. Raises RequestRefused 415."""
     media_type, *parameters = (part.strip().lower() for part in headers.get("content-type", "").split(";"))
     charsets = [value.strip(' "') for name, _, value in (p.partition("=") for p in parameters) if name == "charset"]
     if media_type != "application/json" or any(charset not in {"utf-8", "utf8"} for charset in charsets):
         raise RequestRefused("UNSUPPORTED_MEDIA_TYPE", "Send application/json in UTF-8.", status=415)
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise RequestRefused("UNSUPPORTED_MEDIA_TYPE", "Compressed requests are not accepted.", status=415)
 
 
-def post_parameters(body: bytes) -> dict[str, Any]:
-    """The parameters of a POST body. Raises RequestRefused."""
+def is_compressed(headers: Mapping[str, str], *, allowed: bool) -> bool:
+    """Whether the body is in gzip. Raises RequestRefused 415 for any other coding, and for this one unless `allowed`."""
+    coding = headers.get("content-encoding", "identity").lower()
+    if coding == "identity":
+        return False
+    if not allowed or coding not in {"gzip", "x-gzip"}:
+        raise RequestRefused("UNSUPPORTED_MEDIA_TYPE", "The body's content-encoding is not accepted.", status=415)
+    return True
+
+
+def post_parameters(body: bytes) -> dict[str, Any] | list[Any]:
+    """The parameters of a POST body, or the items of a batch. Raises RequestRefused."""
     try:
         parameters = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise RequestRefused("INVALID_JSON", "The body is not valid JSON.") from error
-    if isinstance(parameters, list):
-        raise RequestRefused("BATCHING_UNSUPPORTED", "Send one operation a request.")
-    if not isinstance(parameters, dict):
+    if not isinstance(parameters, dict | list):
         raise RequestRefused("BAD_REQUEST", "The body must be a JSON object.")
     return parameters
 
@@ -99,7 +86,12 @@ def get_parameters(scope: Scope) -> dict[str, Any]:
 
 
 def graphql_request(
-    parameters: Mapping[str, Any], headers: Mapping[str, str], client: str, *, read_only: bool
+    parameters: Mapping[str, Any],
+    headers: Mapping[str, str],
+    client: str,
+    *,
+    read_only: bool,
+    budget: RequestBudget | None = None,
 ) -> GraphQLRequest:
     """The request in the given parameters. Raises RequestRefused where one is missing or of the wrong kind."""
     query = _parameter(parameters, "query", str)
@@ -113,6 +105,7 @@ def graphql_request(
         headers=headers,
         client=client,
         read_only=read_only,
+        budget=budget,
     )
 
 
@@ -122,7 +115,3 @@ def _parameter(parameters: Mapping[str, Any], name: str, kind: type) -> Any:
         wanted = "a string" if kind is str else "an object"
         raise RequestRefused("BAD_REQUEST", f"The parameter {name} must be {wanted}.")
     return value
-
-
-def _too_large(limit: int) -> RequestRefused:
-    return RequestRefused("PAYLOAD_TOO_LARGE", f"The body is larger than {limit} bytes.", status=413)

@@ -37,6 +37,14 @@ async def send_response(send: Send, response: GraphQLResponse, media_type: str, 
     await send_bytes(send, _status(response, media_type), body, {**headers, **extra}, response.headers)
 
 
+async def send_batch(send: Send, responses: Sequence[GraphQLResponse], media_type: str, headers: Headers) -> None:
+    """Send the responses to a batch as one array. What became of each operation stands in its own response."""
+    extra = {"content-type": f"{media_type}; charset=utf-8", "cache-control": "no-store"}
+    body = orjson.dumps([response.payload for response in responses])
+    more = [line for response in responses for line in response.headers]
+    await send_bytes(send, 200, body, {**headers, **extra}, more)
+
+
 def _status(response: GraphQLResponse, media_type: str) -> int:
     if response.refusal is None:
         return 200

@@ -101,6 +101,8 @@ class Pipeline:
         self._rate_limiter.admit_root_fields(request.client, prepared.root_fields)
         variables = _coerce(graph, prepared, request.variables)
         cost = None if prepared.cost is None else prepared.cost.admit(variables)
+        if request.budget is not None:
+            request.budget.charge(prepared.size, cost)
         execution = await graph.executor.execute(prepared.compiled, variables, identity.headers_for, identity.tracing)
         payload = _payload(graph, prepared, variables, execution)
         if self._config.expose_query_plan and request.headers.get(QUERY_PLAN_HEADER) == "1":

@@ -22,7 +22,7 @@ from gateway.security.authorization import Authorization, Authorized
 from gateway.security.cost import OperationCost
 from gateway.security.cost_estimate import CostEstimator
 from gateway.security.introspection import IntrospectionConfig, validation_rules
-from gateway.security.limits import LimitsConfig, check_document, check_text
+from gateway.security.limits import DocumentSize, LimitsConfig, check_document, check_text
 
 MAX_REPORTED = 5
 
@@ -54,6 +54,7 @@ class PreparedOperation:
     root_fields: tuple[str, ...]
     relevant: Grants = frozenset()
     cost: OperationCost | None = None
+    size: DocumentSize = DocumentSize()
 
 
 class Preparation:
@@ -79,9 +80,9 @@ class Preparation:
 
     def prepare(self, key: PreparationKey) -> PreparedOperation:
         """Raises RequestRefused."""
-        check_text(key.text, self._limits)
+        tokens = check_text(key.text, self._limits)
         document = _parse(key.text)
-        check_document(document, self._limits)
+        size = check_document(document, self._limits, tokens)
         self._validate(document)
         try:
             operation = normalize(self._schema, document, key.operation_name)
@@ -107,6 +108,7 @@ class Preparation:
             root_fields=tuple(selection.name for selection in operation.selections),
             relevant=self._authorization.relevant(operation),
             cost=self._estimator.estimate(operation) if self._estimator else None,
+            size=size,
         )
 
     def _validate(self, document: DocumentNode) -> None:

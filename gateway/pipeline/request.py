@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.errors import RequestRefused
+from gateway.security.limits import RequestBudget
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """One request. `headers` are in lower case; `client` is the client's address; `read_only` forbids mutations (GET)."""
+    """One request. `headers` are in lower case; `client` is the client's address; `read_only` forbids mutations (GET).
+
+    `budget` is what all operations of one HTTP request share, where it has several.
+    """
 
     query: str
     operation_name: str | None = None
@@ -19,6 +23,7 @@ class GraphQLRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     client: str = ""
     read_only: bool = False
+    budget: RequestBudget | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,8 +65,42 @@ class _Counts:
     spread_depths: dict[str, int] = field(default_factory=dict)
 
 
-def check_text(text: str, limits: LimitsConfig) -> None:
-    """Refuse a document by its tokens, before it is parsed. Raises RequestRefused."""
+@dataclass(frozen=True, slots=True)
+class DocumentSize:
+    """What counts against the limits: of each the most that one operation of a document has, expanded."""
+
+    tokens: int = 0
+    aliases: int = 0
+    root_fields: int = 0
+    directives: int = 0
+    fields: int = 0
+
+
+class RequestBudget:
+    """The limits once more, for all operations of one HTTP request together."""
+
+    def __init__(self, limits: LimitsConfig) -> None:
+        self._limits = limits
+        self._spent = DocumentSize()
+        self._cost = 0
+
+    def charge(self, size: DocumentSize, cost: int | None) -> None:
+        """Count one more operation. Raises RequestRefused with the code of the limit that all of them pass together."""
+        self._spent = DocumentSize(
+            tokens=self._spent.tokens + size.tokens,
+            aliases=self._spent.aliases + size.aliases,
+            root_fields=self._spent.root_fields + size.root_fields,
+            directives=self._spent.directives + size.directives,
+            fields=self._spent.fields + size.fields,
+        )
+        _check_size(self._spent, self._limits, "request")
+        self._cost += cost or 0
+        if self._limits.cost.mode == "enforced":
+            _refuse("COST_LIMIT_EXCEEDED", "points of cost", self._cost, self._limits.cost.max, "request")
+
+
+def check_text(text: str, limits: LimitsConfig) -> int:
+    """How many tokens a document has. Refuses it by them, before it is parsed. Raises RequestRefused."""
     tokens = nesting = 0
     for match in _TOKEN.finditer(text):
         first = text[match.start()]
@@ -81,10 +115,11 @@ def check_text(text: str, limits: LimitsConfig) -> None:
                 raise RequestRefused("DEPTH_LIMIT_EXCEEDED", "The document is nested too deeply.")
         elif first in "}])":
             nesting -= 1
+    return tokens
 
 
-def check_document(document: DocumentNode, limits: LimitsConfig) -> None:
-    """Refuse a parsed document that is not validated yet. Raises RequestRefused for the first limit that it passes."""
+def check_document(document: DocumentNode, limits: LimitsConfig, tokens: int = 0) -> DocumentSize:
+    """The size of a parsed document that is not validated yet. Raises RequestRefused for the first limit that it passes."""
     keys: Counter[str] = Counter()
     fragments: dict[str, _Counts] = {}
     operations: list[_Counts] = []
@@ -97,18 +132,31 @@ def check_document(document: DocumentNode, limits: LimitsConfig) -> None:
     overlaps = sum(count * (count - 1) // 2 for count in keys.values())
     _refuse("OVERLAP_LIMIT_EXCEEDED", "repeated fields", overlaps, limits.overlaps)
     expansion = _Expansion(fragments)
-    for operation in operations:
-        _refuse("DEPTH_LIMIT_EXCEEDED", "levels", expansion.depth(operation), limits.depth)
-        _refuse("ROOT_FIELD_LIMIT_EXCEEDED", "root fields", expansion.root_fields(operation), limits.root_fields)
-        total = expansion.total(operation)
-        _refuse("ALIAS_LIMIT_EXCEEDED", "aliases", total.aliases, limits.aliases)
-        _refuse("DIRECTIVE_LIMIT_EXCEEDED", "directives", total.directives, limits.directives)
-        _refuse("FIELD_LIMIT_EXCEEDED", "fields", total.fields, limits.fields)
+    totals = [expansion.total(operation) for operation in operations]
+    depth = max((expansion.depth(operation) for operation in operations), default=0)
+    _refuse("DEPTH_LIMIT_EXCEEDED", "levels", depth, limits.depth)
+    size = DocumentSize(
+        tokens=tokens,
+        aliases=max((total.aliases for total in totals), default=0),
+        root_fields=max((expansion.root_fields(operation) for operation in operations), default=0),
+        directives=max((total.directives for total in totals), default=0),
+        fields=max((total.fields for total in totals), default=0),
+    )
+    _check_size(size, limits, "document")
+    return size
 
 
-def _refuse(code: str, what: str, count: int, limit: int) -> None:
+def _check_size(size: DocumentSize, limits: LimitsConfig, whole: str) -> None:
+    _refuse("TOKEN_LIMIT_EXCEEDED", "tokens", size.tokens, limits.tokens, whole)
+    _refuse("ROOT_FIELD_LIMIT_EXCEEDED", "root fields", size.root_fields, limits.root_fields, whole)
+    _refuse("ALIAS_LIMIT_EXCEEDED", "aliases", size.aliases, limits.aliases, whole)
+    _refuse("DIRECTIVE_LIMIT_EXCEEDED", "directives", size.directives, limits.directives, whole)
+    _refuse("FIELD_LIMIT_EXCEEDED", "fields", size.fields, limits.fields, whole)
+
+
+def _refuse(code: str, what: str, count: int, limit: int, whole: str = "document") -> None:
     if count > limit:
-        raise RequestRefused(code, f"The document has more than {limit} {what}.")
+        raise RequestRefused(code, f"The {whole} has more than {limit} {what}.")
 
 
 def _count(definition: OperationDefinitionNode | FragmentDefinitionNode, keys: Counter[str]) -> _Counts:

@@ -11,10 +11,19 @@ from pydantic import ValidationError
 
 from gateway.app import build_gateway
 from gateway.errors import RequestRefused
-from gateway.http.config import CorsConfig
+from gateway.http.batch import check_batch
+from gateway.http.config import CorsConfig, HttpConfig
 from gateway.http.cors import cors_headers, preflight_headers
 from gateway.http.negotiation import JSON, RESPONSE_JSON, negotiate
-from gateway.http.request import check_content_type, client_address, get_parameters, graphql_request, post_parameters
+from gateway.http.request import (
+    check_content_type,
+    client_address,
+    get_parameters,
+    graphql_request,
+    is_compressed,
+    post_parameters,
+)
+from gateway.pipeline.request import GraphQLRequest
 from gateway.security.csrf import check_origin
 from gateway.settings import Settings, SettingsError, read_settings
 from tests.conformance.federation import FIXTURES
@@ -59,10 +68,19 @@ def test_a_post_carries_json_in_utf_8(content_type: str, accepted: bool) -> None
     assert refused.value.status == 415
 
 
-def test_a_compressed_body_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("coding", "allowed"), [("gzip", False), ("br", True), ("gzip, gzip", True), ("deflate", True)]
+)
+def test_a_coding_that_is_not_read_is_refused(coding: str, allowed: bool) -> None:
     with pytest.raises(RequestRefused) as refused:
-        check_content_type({"content-type": "application/json", "content-encoding": "gzip"})
+        is_compressed({"content-encoding": coding}, allowed=allowed)
     assert refused.value.status == 415
+
+
+def request_in(body: bytes) -> GraphQLRequest:
+    parameters = post_parameters(body)
+    assert isinstance(parameters, dict)
+    return graphql_request(parameters, {}, "", read_only=False)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +90,6 @@ def test_a_compressed_body_is_refused() -> None:
         (b"{", "INVALID_JSON"),
         (b"[" * 100_000, "INVALID_JSON"),
         (b'"\xff"', "INVALID_JSON"),
-        (b"[]", "BATCHING_UNSUPPORTED"),
         (b"7", "BAD_REQUEST"),
         (b"{}", "BAD_REQUEST"),
         (b'{"query":1}', "BAD_REQUEST"),
@@ -83,8 +100,29 @@ def test_a_compressed_body_is_refused() -> None:
 )
 def test_odd_bodies_are_refused_with_a_code(body: bytes, code: str) -> None:
     with pytest.raises(RequestRefused) as refused:
-        graphql_request(post_parameters(body), {}, "", read_only=False)
+        request_in(body)
     assert (refused.value.code, refused.value.status) == (code, 400)
+
+
+@pytest.mark.parametrize(
+    ("items", "most", "code"),
+    [
+        ([{}], 0, "BATCHING_UNSUPPORTED"),
+        ([], 0, "BATCHING_UNSUPPORTED"),
+        ([], 2, "BAD_REQUEST"),
+        ([{}, 7], 2, "BAD_REQUEST"),
+        ([[{}]], 2, "BAD_REQUEST"),
+        ([{}, {}, {}], 2, "BATCH_LIMIT_EXCEEDED"),
+        ([{}, {}], 2, None),
+    ],
+)
+def test_a_batch_is_as_long_as_is_allowed(items: list[Any], most: int, code: str | None) -> None:
+    if code is None:
+        check_batch(items, most)
+        return
+    with pytest.raises(RequestRefused) as refused:
+        check_batch(items, most)
+    assert refused.value.code == code
 
 
 def test_nulls_stand_for_parameters_that_are_not_given() -> None:
@@ -140,13 +178,28 @@ def test_foreign_pages_are_kept_out(headers: dict[str, str], allowed: bool) -> N
 
 def test_cors_names_a_listed_origin_and_no_other() -> None:
     config = CorsConfig(allow_origins=frozenset({"https://web.test"}), allow_credentials=True)
-    granted = preflight_headers(config, {"origin": "https://web.test"})
-    assert granted["access-control-allow-origin"] == "https://web.test"
-    assert granted["access-control-allow-methods"] == "GET, POST"
-    assert granted["access-control-allow-credentials"] == "true"
-    assert cors_headers(config, {"origin": "https://evil.test"}) == {"vary": "Accept, Origin"}
+    preflight = {"origin": "https://web.test", "access-control-request-method": "POST"}
+    assert preflight_headers(config, preflight) == {
+        "allow": "GET, POST, OPTIONS",
+        "vary": "Accept, Accept-Encoding, Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
+        "access-control-allow-origin": "https://web.test",
+        "access-control-allow-methods": "GET, POST",
+        "access-control-allow-headers": "authorization, content-type, x-correlation-id, x-query-plan, x-query-cost",
+        "access-control-allow-credentials": "true",
+        "access-control-expose-headers": "x-correlation-id, retry-after",
+        "access-control-max-age": "600",
+    }
+    assert cors_headers(config, {"origin": "https://evil.test"}) == {"vary": "Accept, Accept-Encoding, Origin"}
+    foreign = preflight_headers(config, preflight | {"origin": "https://evil.test"})
+    assert [name for name in foreign if name.startswith("access-control")] == []
     with pytest.raises(ValidationError):
         CorsConfig(allow_origins=frozenset({"*"}), allow_credentials=True)
+
+
+def test_half_a_pair_of_tls_files_is_refused() -> None:
+    for section in ({"tls_key": "key.pem"}, {"tls_certificate": "crt.pem"}, {"tls_client_authorities": "ca.pem"}):
+        with pytest.raises(ValidationError, match="tls_"):
+            HttpConfig.model_validate(section)
 
 
 def test_an_unknown_setting_is_refused_by_name(tmp_path: Path) -> None:
