@@ -24,7 +24,7 @@ INTERNAL = "INTERNAL_SERVER_ERROR"
 _MASKED_CODES = frozenset({INTERNAL, "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "INTERNAL_TOKEN_REQUIRED"})
 """Codes that speak of the gateway's own request, not of the client's: their texts are for the log."""
 
-_MOST_PATHS = 100
+MOST_PATHS = 100
 """An entity may stand at any number of places; an error list must stay bounded."""
 
 
@@ -135,9 +135,9 @@ class ErrorRewriter:
             return None
         places = {id(place) for place in batch.places[path[1]]}
         rest = self._renamed(path[2:])
-        found = chain.from_iterable(located_objects(self._tree, path) for path in batch.paths)
+        found = chain.from_iterable(located_objects(self._tree, path) for path in batch.target.paths)
         at = [(*at, *rest) for at, item in found if id(item) in places]
-        return at[:_MOST_PATHS] or None
+        return at[:MOST_PATHS] or None
 
     def _renamed(self, path: Sequence[str | int]) -> ResponsePath:
         return tuple(self._names.get(step, step) if isinstance(step, str) else step for step in path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.planner.plan import Fetch, Items, OnTypes, PathSegment, QueryPlan
+from gateway.planner.plan import ContextArgument, EntityTarget, Fetch, Items, OnTypes, PathSegment, QueryPlan
 
 
 def plan_extension(plan: QueryPlan) -> dict[str, Any]:
@@ -22,9 +22,19 @@ def _fetch(fetch: Fetch) -> dict[str, Any]:
     }
     if fetch.targets:
         entry["paths"] = [_path(path) for target in fetch.targets for path in target.paths]
+        contexts = {
+            argument.variable: _sources(target, argument) for target in fetch.targets for argument in target.contexts
+        }
+        if contexts:
+            entry["contexts"] = contexts
     elif fetch.path:
         entry["paths"] = [_path(fetch.path)]
     return entry
+
+
+def _sources(target: EntityTarget, argument: ContextArgument) -> list[str]:
+    """The places from which a variable may be read, the nearest first."""
+    return list(dict.fromkeys(_path(path[: source.depth]) for source in argument.sources for path in target.paths))
 
 
 def _path(path: tuple[PathSegment, ...]) -> str:

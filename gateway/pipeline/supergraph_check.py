@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from graphql import (
     DirectiveNode,
     DocumentNode,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
     GraphQLSchema,
     GraphQLSyntaxError,
     InputObjectTypeDefinitionNode,
@@ -19,12 +21,14 @@ from graphql import (
     TypeNode,
     UnionTypeDefinitionNode,
     parse,
+    parse_type,
     specified_scalar_types,
     validate_schema,
     value_from_ast_untyped,
 )
 
 from gateway.errors import SupergraphError
+from gateway.supergraph.context_arguments import ContextArgument
 from gateway.supergraph.field_set import FieldSet
 from gateway.supergraph.sdl import Supergraph, named_type, parse_supergraph
 
@@ -70,6 +74,12 @@ def read_supergraph_model(text: str) -> Supergraph:
                 _check_field_set(supergraph, name, field_join.requires, f"{where} (@requires in {graph})")
                 provided = named_type(field_join.type or field.type)
                 _check_field_set(supergraph, provided, field_join.provides, f"{where} (@provides in {graph})")
+                for argument in field_join.contexts:
+                    _check_context(supergraph, argument, f"{where}({argument.name}:) (@fromContext in {graph})")
+                    if argument.name in _arguments(supergraph, name, field.name):
+                        raise SupergraphError(
+                            f"{where}({argument.name}:) comes from a context and from clients as well."
+                        )
     return supergraph
 
 
@@ -78,6 +88,23 @@ def check_api_schema(schema: GraphQLSchema) -> None:
     errors = validate_schema(schema)
     if errors:
         raise SupergraphError(f"What clients see is no valid schema: {errors[0].message}")
+
+
+def _arguments(supergraph: Supergraph, type_name: str, field_name: str) -> Iterable[str]:
+    named = supergraph.schema.type_map[type_name]
+    return named.fields[field_name].args if isinstance(named, GraphQLObjectType | GraphQLInterfaceType) else ()
+
+
+def _check_context(supergraph: Supergraph, argument: ContextArgument, where: str) -> None:
+    carriers = supergraph.carriers(argument.context)
+    if not carriers:
+        raise SupergraphError(f"{where} reads the context {argument.context}, which no type sets.")
+    try:
+        parse_type(argument.type)
+    except GraphQLSyntaxError as error:
+        raise SupergraphError(f'{where} has "{argument.type}" for a type.') from error
+    for name in sorted(carriers):
+        _check_field_set(supergraph, name, argument.selection, where)
 
 
 def _explain(text: str) -> None:

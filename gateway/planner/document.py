@@ -38,7 +38,7 @@ def _print_field(item: SelectedField, known: Condition) -> Iterable[str]:
         body = ""
         if item.level is not None:
             body = _print_body(item.level, both(known, condition))
-        yield _gated(checked, f"{head}{item.arguments}", body)
+        yield _gated(checked, f"{head}{item.all_arguments}", body)
         if checked == ALWAYS:
             return
 

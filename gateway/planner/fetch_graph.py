@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 
 from gateway.planner.hops import CastHop, FieldHop, MoveHop, RootHop
-from gateway.planner.plan import Items, OnTypes, OperationKind, PathSegment, RepresentationField
-from gateway.planner.query_tree import QueryTree, TreeNode
+from gateway.planner.plan import ContextSource, Items, OnTypes, OperationKind, PathSegment, RepresentationField
+from gateway.planner.query_tree import QueryTree, Source, TreeNode
 from gateway.planner.selection_tree import Level, SelectedField
+from gateway.supergraph.context_arguments import ContextArgument
 from gateway.supergraph.federation_graph import FederationGraph
 
 ENTITY = "_Entity"
@@ -24,11 +26,21 @@ class Input:
     fields: tuple[RepresentationField, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ContextVariable:
+    """A variable that carries one context argument. `type` is its text in the subgraph."""
+
+    name: str
+    type: str
+    sources: tuple[ContextSource, ...]
+
+
 @dataclass(slots=True, eq=False)
 class Step:
     """One request in the making. An entity call has `inputs`; `path` is where its objects are in the response tree.
 
-    `turn` is the position among root fields that run in order, `input_of` the input of each type.
+    `turn` is the position among root fields that run in order, `input_of` the input of each type. `contexts` are all
+    context arguments of its fields: where one of them has no value, nothing of the call can be asked for.
     """
 
     number: int
@@ -40,6 +52,7 @@ class Step:
     inputs: list[Input] = field(default_factory=list)
     input_of: dict[str, Input] = field(default_factory=dict)
     after: set[Step] = field(default_factory=set)
+    contexts: tuple[ContextVariable, ...] = ()
 
     def add_input(self, added: Input) -> None:
         """Represent some more types."""
@@ -52,10 +65,15 @@ class Step:
 
 
 class FetchGraph:
-    """All requests of an operation with what each waits for, in `steps`."""
+    """All requests of an operation with what each waits for, in `steps`. `taken` are the names of the client's variables."""
 
-    def __init__(self, tree: QueryTree, graph: FederationGraph, kind: OperationKind) -> None:
+    def __init__(
+        self, tree: QueryTree, graph: FederationGraph, kind: OperationKind, taken: frozenset[str] = frozenset()
+    ) -> None:
         self.steps: list[Step] = []
+        self._free_names = (name for name in (f"c{number}" for number in count()) if name not in taken)
+        self._contexts: dict[tuple[str, tuple[ContextSource, ...]], ContextVariable] = {}
+        self._depths: dict[TreeNode, int] = {}
         self._graph = graph
         self._kind = kind
         self._step_of: dict[TreeNode, Step] = {}
@@ -64,6 +82,8 @@ class FetchGraph:
             self._add_root(root)
         for node, step in self._moves:
             step.after |= {self._step_of[leaf] for leaf in node.requirements}
+            sources = [source for argument in node.sources.values() for source in argument]
+            step.after |= {self._step_of[leaf] for source in sources for leaf in source.leaves}
         if kind == "mutation":
             self._chain_turns()
 
@@ -101,6 +121,7 @@ class FetchGraph:
         selected = level.fields.get(node.response_key)
         if selected is None:
             selected = SelectedField(hop.edge.name, hop.arguments, node.response_key, hop.edge.type)
+            selected.contextual = self._contextual(node, hop.edge.contexts) if hop.edge.contexts else ""
             level.fields[node.response_key] = selected
         selected.conditions |= node.conditions
         if hop.edge.tail is None:
@@ -109,6 +130,7 @@ class FetchGraph:
             selected.level = Level(hop.edge.tail.type_name)
         narrowed = (OnTypes(types),) if types is not None else ()
         below = (*path, *narrowed, node.response_key, *(Items() for _ in range(hop.edge.lists)))
+        self._depths[node] = len(below)
         self._visit(node, step, selected.level, below, None)
 
     def _add_move(
@@ -122,6 +144,7 @@ class FetchGraph:
         else:
             step = self._new_step(hop.node.subgraph, "query", path, ENTITY, parent.turn)
             step.add_input(self._input(node, hop))
+            step.contexts = tuple(self._variable(node, argument) for argument in hop.contexts)
             level = step.level.narrowed(hop.node.type_name)
             self._moves.append((node, step))
         step.after.add(parent)
@@ -140,6 +163,27 @@ class FetchGraph:
             fields=_representation(base, node.requirements),
         )
 
+    def _contextual(self, node: TreeNode, arguments: Iterable[ContextArgument]) -> str:
+        move = node.parent
+        while move is not None and not isinstance(move.hop, MoveHop):
+            move = move.parent
+        assert move is not None
+        return ",".join(f"{each.name}:${self._variable(move, each).name}" for each in arguments)
+
+    def _variable(self, move: TreeNode, argument: ContextArgument) -> ContextVariable:
+        """The variable of an argument of the field after a move. What is read in the same way has the same name."""
+        sources = tuple(self._source(source) for source in move.sources[argument])
+        key = (argument.type, sources)
+        if key not in self._contexts:
+            self._contexts[key] = ContextVariable(next(self._free_names), argument.type, sources)
+        return self._contexts[key]
+
+    def _source(self, source: Source) -> ContextSource:
+        fields = _without_typenames(_representation(source.base, source.leaves, typename=True))
+        on_types = None if source.on is None else frozenset((source.on,))
+        # Roots lie above everything, whichever of them is visited first.
+        return ContextSource(self._depths.get(source.base.at_origin(), 0), fields, on_types)
+
     def _chain_turns(self) -> None:
         """A root field of a mutation starts when all that belongs to the ones before it is done."""
         roots = sorted((step for step in self.steps if not step.after), key=lambda step: step.turn)
@@ -147,8 +191,13 @@ class FetchGraph:
             root.after |= {step for step in self.steps if step.turn == root.turn - 1}
 
 
-def _representation(base: TreeNode, leaves: Iterable[TreeNode]) -> tuple[RepresentationField, ...]:
-    """The fields of a representation as they are read from the response tree, from the paths to its leaves."""
+def _representation(
+    base: TreeNode, leaves: Iterable[TreeNode], *, typename: bool = False
+) -> tuple[RepresentationField, ...]:
+    """The fields of a representation as they are read from the response tree, from the paths to its leaves.
+
+    Every representation says the object's type without being told to, so that it is a field of its own only on demand.
+    """
     fields: tuple[RepresentationField, ...] = ()
     for leaf in leaves:
         field_: RepresentationField | None = None
@@ -158,7 +207,7 @@ def _representation(base: TreeNode, leaves: Iterable[TreeNode]) -> tuple[Represe
             if isinstance(node.hop, FieldHop):
                 field_ = _represented(node, node.hop, field_, node.parent is not base)
             node = node.parent
-        if field_ is not None and field_.name != "__typename":
+        if field_ is not None and (typename or field_.name != "__typename"):
             fields = merge_fields(fields, (field_,))
     return fields
 
@@ -175,6 +224,15 @@ def _represented(
     cast = node.parent.hop if node.parent is not None and narrowed else None
     on_types = frozenset((cast.node.type_name,)) if isinstance(cast, CastHop) else None
     return RepresentationField(hop.edge.name, node.response_key, selections, on_types)
+
+
+def _without_typenames(fields: tuple[RepresentationField, ...]) -> tuple[RepresentationField, ...]:
+    """Without the types that stand beside something else: what was selected is one value."""
+    kept = tuple(each for each in fields if each.name != "__typename") or fields
+    return tuple(
+        each if each.selections is None else replace(each, selections=_without_typenames(each.selections))
+        for each in kept
+    )
 
 
 def merge_fields(

@@ -16,9 +16,17 @@ from gateway.planner.document import (
     print_level,
     separate_conflicts,
 )
-from gateway.planner.fetch_graph import Input, Step
+from gateway.planner.fetch_graph import ContextVariable, Input, Step
 from gateway.planner.operation import ALWAYS, FieldSelection, Operation
-from gateway.planner.plan import Condition, EntityTarget, Fetch, PathSegment, Rename, Representation
+from gateway.planner.plan import (
+    Condition,
+    ContextArgument,
+    EntityTarget,
+    Fetch,
+    PathSegment,
+    Rename,
+    Representation,
+)
 from gateway.planner.selection_tree import Level
 from gateway.supergraph.field_set import arguments_text
 
@@ -43,7 +51,8 @@ class FetchPrinter:
         targets = self._targets(calls) if first.is_entity_call else ()
         bodies = [_body(call, target) for call, target in zip(calls, targets or (None,), strict=True)]
         names, definitions = self._variables(bodies, [step.level for step in steps])
-        header = ",".join([f"${target.variable}:[_Any!]!" for target in targets] + definitions)
+        contextual = {f"${each.name}:{each.type}": None for call in calls for each in call.contexts}
+        header = ",".join([*(f"${target.variable}:[_Any!]!" for target in targets), *contextual, *definitions])
         return Fetch(
             id=number,
             subgraph=first.subgraph,
@@ -68,6 +77,9 @@ class FetchPrinter:
                 variable=self._free_variable("representations" if single else f"r{index}"),
                 renames=call.renames,
                 condition=None if call.gate == ALWAYS else call.gate,
+                contexts=tuple(
+                    ContextArgument(each.name, each.sources, each.type.endswith("!")) for each in call.contexts
+                ),
             )
             for index, call in enumerate(calls)
         )
@@ -99,6 +111,7 @@ class _Call:
     renames: tuple[Rename, ...]
     representations: tuple[Representation, ...]
     paths: list[tuple[PathSegment, ...]]
+    contexts: tuple[ContextVariable, ...]
 
 
 def _calls(steps: Iterable[Step]) -> list[_Call]:
@@ -109,7 +122,8 @@ def _calls(steps: Iterable[Step]) -> list[_Call]:
         renames = tuple(separate_conflicts([step.level]))
         representations = tuple(_representation(item) for item in step.inputs)
         text = print_level(step.level, gate)
-        call = calls.setdefault((text, gate, renames, representations), _Call(text, gate, renames, representations, []))
+        fresh = _Call(text, gate, renames, representations, [], step.contexts)
+        call = calls.setdefault((text, gate, renames, representations, step.contexts), fresh)
         call.paths.append(step.path)
     return list(calls.values())
 

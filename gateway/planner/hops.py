@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gateway.planner.operation import ALWAYS
 from gateway.planner.plan import Condition
+from gateway.supergraph.context_arguments import ContextArgument
 from gateway.supergraph.federation_graph import FieldEdge, Move, Node
 from gateway.supergraph.field_set import FieldSet
 
@@ -44,11 +45,15 @@ class FieldHop:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MoveHop:
-    """Go on with the same object in another subgraph, with `key` and the `requires` of the field that follows."""
+    """Go on with the same object in another subgraph, with `key` and the `requires` of the field that follows.
+
+    `contexts` are the arguments of that field which come from further up.
+    """
 
     move: Move
     requires: FieldSet
     requirement: Requirement
+    contexts: tuple[ContextArgument, ...] = ()
 
     @property
     def node(self) -> Node:

@@ -71,6 +71,9 @@ def _can_merge(one: Step, other: Step, budget: Budget) -> bool:
     if not one.is_entity_call:
         return bool(one.path) and not _waits_for(other, one, budget) and not _waits_for(one, other, budget)
     budget.spend(len(other.inputs))
+    if one.contexts != other.contexts:
+        # An entity is left out of a call where a context argument has no value, and must not miss what needs none.
+        return False
     if not all(_agree(mine, theirs) for theirs in other.inputs for mine in _overlapping(one, theirs)):
         return False
     if _differ_in_types(one, other) and not _may_join(one, other):

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from graphql import TypeNameMetaFieldDef, get_named_type
 
 from gateway.errors import PlanError
-from gateway.planner.hops import MOVE_COST, FieldHop, Hop, RootHop, Route
+from gateway.planner.contexts import Contexts, Known
+from gateway.planner.hops import MOVE_COST, FieldHop, Hop, MoveHop, RootHop, Route
 from gateway.planner.operation import ALWAYS, FieldSelection, Operation
 from gateway.planner.plan import Condition
 from gateway.planner.routes import MAX_ALTERNATIVES, Budget, Routes
@@ -39,6 +40,25 @@ class Path:
         found.reverse()
         return found
 
+    def enclosing(self) -> list[Known]:
+        """The objects above the one at the end of this path, the nearest first."""
+        found: list[Known] = []
+        path: Path | None = self
+        while path is not None:
+            if isinstance(path.hop, FieldHop) and path.parent is not None:
+                found.append(path.parent.known())
+            path = path.parent
+        return found
+
+    def known(self) -> list[Node]:
+        """The nodes of this path's object back to where it was found, or to where its type was told."""
+        found = [self.node]
+        path = self
+        while isinstance(path.hop, MoveHop) and path.parent is not None:
+            path = path.parent
+            found.append(path.node)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
@@ -59,6 +79,7 @@ class Walker:
         self._graph = graph
         self._routes = routes
         self._budget = budget
+        self._contexts = Contexts(graph, routes, budget)
         self._leaves: list[Leaf] = []
         self._local: dict[tuple[int, Node, str], bool] = {}
 
@@ -220,13 +241,20 @@ class Walker:
         else:
             for path in paths:
                 routes = self._routes.reach(path.node, selection.name, self._budget, on)
-                found.extend((path, route) for route in routes)
+                found.extend((path, route) for route in routes if self._has_contexts(path, route.edge))
         tails = [route.edge.tail for _, route in found if route.edge.tail is not None]
         arguments = arguments_text(selection.arguments)
         return [
             self._extend(path, route, FieldHop(route.edge, arguments, selection.response_key, condition), tails)
             for path, route in _cheapest_per_tail(found)
         ]
+
+    def _has_contexts(self, path: Path, edge: FieldEdge) -> bool:
+        """Whether there is something above a field to read its context arguments from."""
+        if not edge.contexts:
+            return True
+        enclosing = path.enclosing()
+        return all(self._contexts.offers(argument, enclosing) for argument in edge.contexts)
 
     def _extend(self, path: Path, route: Route, last: FieldHop, tails: list[Node]) -> Path:
         cost = path.cost + route.cost

@@ -79,6 +79,31 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextSource:
+    """Where a context argument may be read: on the object that the first `depth` segments of a target's path lead to,
+    if its concrete type is in `on_types` (None: whatever it is).
+
+    Of `fields` the first that fits the object's type leads to the value, and so on below. Without fields the value is null.
+    """
+
+    depth: int
+    fields: tuple[RepresentationField, ...]
+    on_types: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContextArgument:
+    """A variable of an entity call whose value comes from above each entity: from the first of `sources` that fits.
+
+    Entities with different values cannot share a call. Where the value of a `required` one is null the entity is not sent.
+    """
+
+    variable: str
+    sources: tuple[ContextSource, ...]
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class EntityTarget:
     """One `_entities` field of a request. A request carries several where sibling fetches of a subgraph travel as one.
 
@@ -92,6 +117,7 @@ class EntityTarget:
     variable: str = "representations"
     renames: tuple[Rename, ...] = ()
     condition: Condition | None = None
+    contexts: tuple[ContextArgument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

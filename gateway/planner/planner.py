@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.errors import PlanError
+from gateway.planner.contexts import Contexts
 from gateway.planner.fetch_graph import FetchGraph
 from gateway.planner.fetches import FetchPrinter
 from gateway.planner.folding import fold
@@ -52,9 +53,10 @@ class Planner:
     def _plan(self, operation: Operation, labels: frozenset[str], budget: Budget) -> QueryPlan:
         graph, routes = self._graph(labels)
         leaves = Walker(graph, routes, budget).walk(operation)
-        tree = QueryTree(graph, client_places(operation, graph), budget)
+        tree = QueryTree(graph, Contexts(graph, routes, budget), client_places(operation, graph), budget)
         tree.grow(leaves)
-        steps = FetchGraph(tree, graph, operation.kind).steps
+        taken = frozenset(node.variable.name.value for node in operation.variables)
+        steps = FetchGraph(tree, graph, operation.kind, taken).steps
         requests = optimize(steps, budget)
         return QueryPlan(operation.kind, FetchPrinter(operation).fetches(requests), budget.steps)
 

@@ -8,6 +8,7 @@ from graphql import parse, print_ast
 
 from gateway.planner.plan import (
     Condition,
+    ContextSource,
     EntityTarget,
     Fetch,
     Items,
@@ -44,7 +45,18 @@ def _target_lines(target: EntityTarget) -> Iterator[str]:
     yield from (f"    and from {path}" for path in more)
     for item in target.representations:
         yield f"    {_representation_text(item)}"
+    for argument in target.contexts:
+        nearest, *further = (_source_text(target, source) for source in argument.sources)
+        yield f"    ${argument.variable}{' (required)' if argument.required else ''} from {nearest}"
+        yield from (f"      else from {source}" for source in further)
     yield from _rename_lines(target.renames)
+
+
+def _source_text(target: EntityTarget, source: ContextSource) -> str:
+    # Where a call has several paths, the object above lies equally deep in each.
+    places = dict.fromkeys(path_text(path[: source.depth]) for path in target.paths)
+    on = f" <{_types_text(source.on_types)}>" if source.on_types is not None else ""
+    return f"{' and '.join(places)}{on} {{ {_fields_text(source.fields)} }}"
 
 
 def _rename_lines(renames: Iterable[Rename]) -> Iterator[str]:

@@ -8,14 +8,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gateway.errors import PlanError
+from gateway.planner.contexts import Contexts
 from gateway.planner.hops import MOVE_COST, CastHop, FieldHop, Hop, MoveHop, RequiredLeaf, RootHop
 from gateway.planner.paths import Leaf, Path
 from gateway.planner.places import Place
 from gateway.planner.plan import Condition
 from gateway.planner.routes import Budget
+from gateway.supergraph.context_arguments import ContextArgument
 from gateway.supergraph.federation_graph import FederationGraph, Node
 
 _Key = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """Where a context argument may be read: at the leaves below the object of `base`, if it is of the type `on`."""
+
+    base: TreeNode
+    on: str | None
+    leaves: list[TreeNode]
 
 
 class TreeNode:
@@ -23,10 +35,11 @@ class TreeNode:
 
     `node` is the federation graph's node for the objects here, for a leaf field that of its parent; `place` where they are
     in the response tree. `conditions` are those under which a field is wanted; `requirements`, of a move, the leaves that
-    must have been fetched before it. `response_key` is set for fields.
+    must have been fetched before it, `sources` where its context arguments are read, the nearest first. `response_key` is
+    set for fields.
     """
 
-    __slots__ = ("children", "conditions", "hop", "node", "parent", "place", "requirements", "response_key")
+    __slots__ = ("children", "conditions", "hop", "node", "parent", "place", "requirements", "response_key", "sources")
 
     def __init__(self, parent: TreeNode | None, hop: Hop | None, node: Node | None, place: Place) -> None:
         self.parent = parent
@@ -37,12 +50,25 @@ class TreeNode:
         self.children: dict[_Key, TreeNode] = {}
         self.conditions: set[Condition] = set()
         self.requirements: list[TreeNode] = []
+        self.sources: dict[ContextArgument, list[Source]] = {}
 
     def at_origin(self) -> TreeNode:
         """The node by which the object of this node came into the response tree."""
         found = self
         while found.parent is not None and isinstance(found.hop, MoveHop | CastHop):
             found = found.parent
+        return found
+
+    def enclosing(self) -> list[list[TreeNode]]:
+        """The objects above this one, the nearest first, each by its nodes as `contexts.Known` has them."""
+        found: list[list[TreeNode]] = []
+        origin = self.at_origin()
+        while origin.parent is not None and isinstance(origin.hop, FieldHop):
+            nodes = [origin.parent]
+            while isinstance(nodes[-1].hop, MoveHop) and nodes[-1].parent is not None:
+                nodes.append(nodes[-1].parent)
+            found.append(nodes)
+            origin = origin.parent.at_origin()
         return found
 
 
@@ -57,9 +83,10 @@ class _Way:
 class QueryTree:
     """Grows the tree. Build it once with `grow`; read it from `root`."""
 
-    def __init__(self, graph: FederationGraph, places: Place, budget: Budget) -> None:
+    def __init__(self, graph: FederationGraph, contexts: Contexts, places: Place, budget: Budget) -> None:
         self.root = TreeNode(None, None, None, places)
         self._graph = graph
+        self._contexts = contexts
         self._budget = budget
         self._known: dict[Path, TreeNode] = {}
         self._fresh: dict[Path, int] = {}
@@ -159,11 +186,52 @@ class QueryTree:
                 self._typename(self._knows_type(base)).conditions.add(condition)
             case MoveHop(move=move, requirement=requirement) if not move.is_root:
                 self._typename(base.at_origin()).conditions.add(condition)
+                if node.hop.contexts:
+                    self._demand_contexts(node, node.hop.contexts, condition)
                 if not node.requirements:
                     node.requirements = [self._require(base, leaf, condition) for leaf in requirement.leaves]
                     return
                 for leaf in node.requirements:
                     self._insert(base, _hops_between(base, leaf), condition)
+
+    def _demand_contexts(self, node: TreeNode, arguments: Iterable[ContextArgument], condition: Condition) -> None:
+        """Fetch what the context arguments of the field after a move are read from."""
+        for argument in arguments:
+            if argument not in node.sources:
+                node.sources[argument] = self._find_sources(node, argument, condition)
+                continue
+            for source in node.sources[argument]:
+                for leaf in source.leaves:
+                    self._insert(source.base, _hops_between(source.base, leaf), condition)
+
+    def _find_sources(self, node: TreeNode, argument: ContextArgument, condition: Condition) -> list[Source]:
+        enclosing = self._with_all_roots(node.enclosing(), argument)
+        known = [[each.node for each in nodes if each.node is not None] for nodes in enclosing]
+        offers = self._contexts.offers(argument, known)
+        if not offers:
+            message = f"Nothing above this place sets the context {argument.context}."
+            raise PlanError("OPERATION_UNPLANNABLE", message)
+        sources: list[Source] = []
+        for offer in offers:
+            base = enclosing[offer.level][offer.start]
+            leaves = [self._require(base, leaf, condition) for leaf in offer.requirement.leaves]
+            if offer.on is not None:
+                self._typename(self._knows_type(base)).conditions.add(condition)
+            sources.append(Source(base, offer.on, leaves))
+        return sources
+
+    def _with_all_roots(self, enclosing: list[list[TreeNode]], argument: ContextArgument) -> list[list[TreeNode]]:
+        """The query root, where it sets the context, is read in every subgraph without waiting for any other."""
+        if not enclosing or not isinstance(enclosing[-1][0].hop, RootHop):
+            return enclosing
+        asked = enclosing[-1][0]
+        known = self._graph.roots(enclosing[-1][0].hop.node.type_name)
+        others = [
+            each
+            for each in known
+            if each is not asked.node and each.type_name in self._graph.carriers(argument.context)
+        ]
+        return [*enclosing[:-1], [*(self._step(self.root, RootHop(each)) for each in others), asked]]
 
     def _require(self, base: TreeNode, leaf: RequiredLeaf, condition: Condition) -> TreeNode:
         return self._insert(base, self._cheapest(base, leaf.alternatives), condition)
@@ -218,7 +286,7 @@ class QueryTree:
             case CastHop():
                 return (hop.node,), ""
             case MoveHop():
-                return (hop.node, hop.move.key, hop.requires), ""
+                return (hop.node, hop.move.key, hop.requires, hop.contexts), ""
             case FieldHop():
                 response_key = hop.response_key or self._free_key(node, hop)
                 return (hop.edge, hop.arguments, response_key), response_key

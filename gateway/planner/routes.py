@@ -89,7 +89,7 @@ class Routes:
         if head is None:
             return None
         edge = self._graph.field(head, name)
-        if edge is None or edge.requires:
+        if edge is None or edge.needs_call:
             return None
         if head is node:
             return Route((), edge, FIELD_COST)
@@ -110,6 +110,16 @@ class Routes:
             self._drafts = {}
             self._drafted = {}
         return self._reached[goal]
+
+    def requirement(self, node: Node, fields: FieldSet, budget: Budget) -> Requirement | None:
+        """How to get all `fields` of an object at `node`; None if some cannot be had."""
+        key = (node, fields)
+        if key not in self._resolved:
+            found = self._resolve(node, fields, budget)
+            # Asked from outside of a draft, all that it rests on is settled.
+            self._drafted = {}
+            self._resolved[key] = found
+        return self._resolved[key]
 
     def _settle(self, goal: _Goal, budget: Budget) -> None:
         """Draft the routes to a goal and to all it needs, until nothing changes any more."""
@@ -185,15 +195,18 @@ class Routes:
     def _record_computed(
         self, search: _Search, cost: int, node: Node, hops: tuple[Hop, ...], move: Move, budget: Budget
     ) -> None:
-        """Where the field has requirements in the subgraph moved to: the call brings them along with the key."""
+        """Where the field has requirements in the subgraph moved to: the call brings them along with the key.
+
+        Whether there is anything above the object for its context arguments, the way to it decides.
+        """
         _, name, on = search.goal
         head = move.tail if on is None else self._graph.cast(move.tail, on)
         edge = self._graph.field(head, name) if head is not None else None
-        if head is None or edge is None or not edge.requires:
+        if head is None or edge is None or not edge.needs_call:
             return
         requirement = self._resolve(node, merge_field_sets(move.key, edge.requires), budget)
         if requirement is not None:
-            hop = MoveHop(move, edge.requires, requirement)
+            hop = MoveHop(move, edge.requires, requirement, edge.contexts)
             path = (*hops, hop) if head is move.tail else (*hops, hop, CastHop(head))
             total = cost + MOVE_COST + requirement.cost + FIELD_COST + _chain_cost(hops)
             search.record(Route(path, edge, total))

@@ -12,7 +12,8 @@ from gateway.planner.plan import Condition
 class SelectedField:
     """One field. `type` is the text of its type in the subgraph; `level` what is selected below, None for a leaf.
 
-    `printed_key` is the response key it is asked under, where that differs from the one it has in the tree.
+    `printed_key` is the response key it is asked under, where that differs from the one it has in the tree; `contextual`
+    are the arguments no client gives, as `a:$c0,b:$c1`.
     """
 
     name: str
@@ -22,6 +23,14 @@ class SelectedField:
     level: Level | None = None
     conditions: set[Condition] = field(default_factory=set)
     printed_key: str | None = None
+    contextual: str = ""
+
+    @property
+    def all_arguments(self) -> str:
+        """The arguments as they are printed."""
+        if not self.contextual:
+            return self.arguments
+        return f"({self.contextual})" if not self.arguments else f"({self.contextual},{self.arguments[1:]}"
 
 
 @dataclass(slots=True, eq=False)
@@ -70,7 +79,7 @@ class Level:
             (
                 key,
                 item.name,
-                item.arguments,
+                item.all_arguments,
                 frozenset(item.conditions),
                 item.level.fingerprint() if item.level else None,
             )

@@ -29,7 +29,7 @@ from gateway.errors import SupergraphError
 from gateway.supergraph.sdl import Supergraph, is_inaccessible
 
 # The machinery of composition. Everything else a subgraph composes into the supergraph is meant for clients.
-_MACHINERY = ("join__", "link__", "core__")
+_MACHINERY = ("join__", "link__", "core__", "context__")
 _KEPT_DIRECTIVES = frozenset(("deprecated", "specifiedBy", "oneOf"))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from graphql import ListTypeNode, NonNullTypeNode, TypeNode, print_ast
 
+from gateway.supergraph.context_arguments import ContextArgument
 from gateway.supergraph.field_set import FieldSet, FieldSetItem, merge_field_sets
 from gateway.supergraph.sdl import FieldInfo, FieldJoin, Supergraph, is_inaccessible, named_type
 
@@ -37,7 +38,8 @@ class Node:
 class FieldEdge:
     """A field that `head` can be asked for. `tail` is None for a leaf; `type` is the text of the field's type in this subgraph.
 
-    With `requires` the subgraph answers only an entity call that brings these fields along.
+    With `requires` the subgraph answers only an entity call that brings these fields along, with `contexts` only one whose
+    document carries these arguments.
     """
 
     name: str
@@ -46,6 +48,12 @@ class FieldEdge:
     type: str
     lists: int = 0
     requires: FieldSet = ()
+    contexts: tuple[ContextArgument, ...] = ()
+
+    @property
+    def needs_call(self) -> bool:
+        """Whether the field can only be asked for in an entity call made for it."""
+        return bool(self.requires or self.contexts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +83,7 @@ class FederationGraph:
         self._moves: dict[Node, tuple[Move, ...]] = {}
         self._entries: dict[Node, tuple[Move, ...]] = {}
         self._possible: dict[str, frozenset[str]] = {}
+        self._carriers: dict[str, frozenset[str]] = {}
         self._interface_objects = {
             name: sorted(graph for graph, join in info.joins.items() if join.is_interface_object)
             for name, info in sorted(supergraph.types.items())
@@ -100,6 +109,12 @@ class FederationGraph:
     def visible_types(self, name: str) -> frozenset[str]:
         """The concrete object types of a type which clients may know of."""
         return self.possible_types(name) - self._hidden
+
+    def carriers(self, context: str) -> frozenset[str]:
+        """The concrete object types whose objects set a context."""
+        if context not in self._carriers:
+            self._carriers[context] = self._supergraph.carriers(context)
+        return self._carriers[context]
 
     def is_interface_object(self, node: Node) -> bool:
         """Whether the subgraph knows the interface only, so that it cannot tell an object's type."""
@@ -218,7 +233,8 @@ class FederationGraph:
             return None
         field_type = join.type or info.type
         tail = self._tail(node, info, join, named_type(field_type))
-        return FieldEdge(name, node, tail, print_ast(field_type), _list_depth(field_type), join.requires)
+        lists = _list_depth(field_type)
+        return FieldEdge(name, node, tail, print_ast(field_type), lists, join.requires, join.contexts)
 
     def _tail(self, node: Node, info: FieldInfo, join: FieldJoin, type_name: str) -> Node | None:
         if type_name not in self._types:
@@ -263,7 +279,7 @@ class FederationGraph:
         """Whether every object behind an interface answers the field: in some it may be external, moved or computed."""
         casts = [self.cast(node, member) for member in sorted(self.members(node))]
         edges = [self.field(cast, name) for cast in casts if cast is not None and cast is not node]
-        return all(edge is not None and not edge.requires for edge in edges)
+        return all(edge is not None and not edge.needs_call for edge in edges)
 
     def _find_moves(self, node: Node) -> list[Move]:
         if node.type_name == self._query:

@@ -32,6 +32,7 @@ from graphql import (
 )
 
 from gateway.errors import SupergraphError
+from gateway.supergraph.context_arguments import ContextArgument, read_context_arguments, read_contexts
 from gateway.supergraph.costs import Costs, read_costs
 from gateway.supergraph.field_set import FieldSet, parse_field_set
 
@@ -72,6 +73,7 @@ class FieldJoin:
     override: str | None = None
     override_label: str | None = None
     used_overridden: bool = False
+    contexts: tuple[ContextArgument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +97,30 @@ class TypeInfo:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Supergraph:
-    """A parsed supergraph. `schema` is the full schema with all that is @inaccessible and all join definitions."""
+    """A parsed supergraph. `schema` is the full schema with all that is @inaccessible and all join definitions.
+
+    `contexts` are by name the types that set a context: objects, interfaces, unions.
+    """
 
     subgraphs: Mapping[str, SubgraphInfo]
     types: Mapping[str, TypeInfo]
     schema: GraphQLSchema
     document: DocumentNode
     costs: Costs = Costs()
+    contexts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def possible_types(self, name: str) -> frozenset[str]:
         """The names of the concrete object types of an interface or union; an object type is its own."""
         return possible_types(self.schema, name)
+
+    def carriers(self, context: str) -> frozenset[str]:
+        """The names of the concrete object types whose objects set a context.
+
+        Never the root of mutations: what is read of it would be done.
+        """
+        mutation = self.schema.mutation_type
+        known = (self.possible_types(name) for name in self.contexts.get(context, ()))
+        return frozenset().union(*known) - {mutation.name if mutation else ""}
 
 
 _Arguments = Mapping[str, object]
@@ -120,7 +135,8 @@ def parse_supergraph(text: str) -> Supergraph:
     except (GraphQLError, TypeError, KeyError) as error:
         raise SupergraphError(f"The supergraph is not valid SDL: {error}") from error
     reader = _Reader(document)
-    return Supergraph(reader.subgraphs, reader.read_types(), schema, document, read_costs(document))
+    types, costs, contexts = reader.read_types(), read_costs(document), read_contexts(document)
+    return Supergraph(reader.subgraphs, types, schema, document, costs, contexts)
 
 
 class _Reader:
@@ -192,8 +208,6 @@ class _Reader:
         return FieldInfo(node.name.value, node.type, joins)
 
     def _field_join(self, arguments: _Arguments, where: str) -> FieldJoin:
-        if arguments.get("contextArguments"):
-            raise SupergraphError(f"{where} takes an argument from a context (@fromContext), which is not served.")
         type_text = arguments.get("type")
         return FieldJoin(
             type=parse_type(str(type_text), no_location=True) if type_text else None,
@@ -203,6 +217,7 @@ class _Reader:
             override=_text(arguments.get("override")),
             override_label=_text(arguments.get("overrideLabel")),
             used_overridden=arguments.get("usedOverridden") is True,
+            contexts=read_context_arguments(arguments.get("contextArguments"), where),
         )
 
     def _read_union_members(

@@ -9,8 +9,7 @@ from typing import Any, cast
 import orjson
 import pytest
 
-from gateway.executor.compiled import compile_plan
-from gateway.executor.executor import Execution, Executor, SubgraphErrorsConfig
+from gateway.executor.executor import Execution, Executor, SubgraphErrorsConfig, compile_plan
 from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient, TransportError, TransportFault
 from gateway.planner.plan import (
     Condition,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import SupergraphError
+from gateway.supergraph.context_arguments import ContextArgument
 from gateway.supergraph.field_set import FieldSetItem, parse_field_set
 from gateway.supergraph.sdl import KeyInfo, SubgraphInfo, parse_supergraph
 
@@ -77,6 +78,35 @@ def test_fields_of_an_entity_belong_to_its_owner_in_the_oldest_specification() -
     assert {graph: join.is_extension for graph, join in user.joins.items()} == {"accounts": False, "b-2": True}
 
 
+def test_a_context_is_set_by_all_objects_of_the_types_that_carry_it() -> None:
+    supergraph = parse_supergraph(
+        GRAPHS
+        + """
+    schema { query: Query mutation: Mutation }
+    type Query @join__type(graph: A) @context(name: "accounts__q") { user: User }
+    type Mutation @join__type(graph: A) @context(name: "accounts__q") { a: Int }
+    interface Node @join__type(graph: A) @context(name: "accounts__n") { id: ID }
+    type User implements Node @join__type(graph: A) @context(name: "accounts__u") { id: ID
+      a: Int @join__field(graph: A, contextArguments: [
+        {context: "accounts__n", name: "x", type: "[ID!]", selection: " ... on User { id } ... on Cat { name }"}
+        {context: "accounts__u", name: "y", type: "ID", selection: "{ id }"}
+      ])
+    }
+    type Cat implements Node @join__type(graph: A) { id: ID name: ID }
+    union Pet @join__type(graph: A) @context(name: "accounts__u") = Cat
+    """
+    )
+
+    # Then an interface and a union stand for their object types, and nothing is ever read by mutating
+    assert supergraph.carriers("accounts__n") == {"User", "Cat"}
+    assert supergraph.carriers("accounts__u") == {"User", "Cat"}
+    assert supergraph.carriers("accounts__q") == {"Query"}
+    assert (supergraph.types["User"].fields["a"].joins or {})["accounts"].contexts == (
+        ContextArgument("x", "[ID!]", "accounts__n", (FieldSetItem("id", on="User"), FieldSetItem("name", on="Cat"))),
+        ContextArgument("y", "ID", "accounts__u", (FieldSetItem("id"),)),
+    )
+
+
 def test_an_interface_field_that_an_interface_object_requires_is_external_there() -> None:
     # Given a file that does not say so, as composers write it
     supergraph = parse_supergraph(
@@ -103,11 +133,11 @@ def test_an_interface_field_that_an_interface_object_requires_is_external_there(
     [
         (
             """type Query @join__type(graph: A) {
-              a(b: Int): Int @join__field(graph: A, contextArguments: [
-                {context: "a__c", name: "b", type: "Int", selection: "{ c }"}
+              a: Int @join__field(graph: A, contextArguments: [
+                {context: "a__c", name: "b", type: "Int", selection: "{ c("}
               ])
             }""",
-            "Query.a takes an argument from a context (@fromContext), which is not served.",
+            "Query.a: \"{ c(\" is no selection of a context: Syntax Error: Expected Name, found '}'.",
         ),
         ("type Query @join__type(graph: C) { a: Int }", "Query names the graph C, which join__Graph does not have."),
         (
