@@ -88,7 +88,8 @@ class AccessRules:
         return requirement
 
     def of_field(self, type_name: str, field_name: str) -> Requirement:
-        """What a field of a concrete type asks for: its own, its type's, its value's, and those of the fields it requires."""
+        """What a field of a concrete type asks for: its own, its type's, its value's, and those of the fields it requires
+        or takes an argument from."""
         key = (type_name, field_name)
         if key in self._known:
             return self._known[key]
@@ -101,6 +102,9 @@ class AccessRules:
             # An @interfaceObject computes the field for all its objects: what it requires stands at the interface.
             for join in (self._joined(parent, field_name) or {}).values():
                 requirement |= self._of_field_set(type_name, join)
+        for argument in {argument for join in (info.joins or {}).values() for argument in join.contexts}:
+            for carrier in sorted(self._supergraph.carriers(argument.context)):
+                requirement |= self._of_field_set(carrier, argument.selection)
         self._open.discard(key)
         if not self._open:
             self._known[key] = requirement

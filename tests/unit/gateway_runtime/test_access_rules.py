@@ -106,3 +106,25 @@ def test_a_field_asks_for_what_its_value_and_its_requirements_ask_for() -> None:
     assert atoms(found.of_field("Item", "volume")) == {"scope:size"}
     assert atoms(found.of_field("Item", "doubled")) == {"scope:size"}
     assert atoms(found.of_field("Item", "lid")) == frozenset()
+
+
+def test_a_field_asks_for_what_its_context_arguments_are_read_from() -> None:
+    found = rules(
+        """
+        type Query @join__type(graph: A) { a: Holder }
+        interface Holder @join__type(graph: A) @context(name: "a__h") { items: [Item] }
+        type One implements Holder @join__type(graph: A) { items: [Item] name: String @requiresScopes(scopes: [["name"]]) }
+        type Two implements Holder @join__type(graph: A) { items: [Item] name: String }
+        type Item @join__type(graph: A, key: "id") {
+          id: ID!
+          owner: String @join__field(graph: A, contextArguments: [
+            {context: "a__h", name: "name", type: "String", selection: "... on One { name } ... on Two { name }"}
+          ])
+          other: String @join__field(graph: A, contextArguments: [
+            {context: "a__h", name: "name", type: "String", selection: "... on Two { name }"}
+          ])
+        }
+        """
+    )
+    assert atoms(found.of_field("Item", "owner")) == {"scope:name"}
+    assert atoms(found.of_field("Item", "other")) == frozenset()
