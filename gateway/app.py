@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import importlib
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import GraphQLObjectType
 
 from gateway.executor.executor import Executor
-from gateway.executor.header_rules import ResponseHeaders
+from gateway.executor.header_rules import HeaderRulesConfig, ResponseHeaders
 from gateway.executor.subgraph_client import Endpoint, SubgraphClient, TransportError
 from gateway.executor.traffic import Traffic
 from gateway.http.endpoint import GatewayEndpoint
 from gateway.http.health import Readiness
+from gateway.persisted.config import AutomaticConfig, PersistedConfig
+from gateway.persisted.store import ManifestDirectory
 from gateway.pipeline.graph import ServedGraph
 from gateway.pipeline.identify import Identification
 from gateway.pipeline.labels import OverrideLabels
+from gateway.pipeline.manifest_watch import ManifestWatch, tell_problems
+from gateway.pipeline.persisted import Automatic, PersistedOperations
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.prepare import Preparation
 from gateway.pipeline.reload import SupergraphWatch
@@ -33,6 +39,8 @@ from gateway.supergraph.api_schema import build_api_schema
 from gateway.supergraph.sdl import Supergraph
 from gateway.supergraph.source import SupergraphFile
 from gateway.telemetry.spans import Spans, recording_tracer
+
+_Watch = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +65,14 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
     def build(text: str) -> ServedGraph:
         return _graph(text, settings, lambda supergraph: _executor(supergraph, client, settings, traffic, spans))
 
+    directory = ManifestDirectory(settings.persisted.directory) if settings.persisted else None
+    persisted = _persisted(settings.persisted, directory) if settings.persisted and directory else None
+    graph = build(supergraph_text)
+    if persisted is not None:
+        persisted.begin(graph)
     pipeline = Pipeline(
         settings.pipeline,
-        build(supergraph_text),
+        graph,
         identification=Identification(
             settings.forwarding,
             rate_limiter,
@@ -69,26 +82,32 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
         ),
         authorization=settings.authorization,
         rate_limiter=rate_limiter,
+        persisted=persisted,
     )
-    watch = SupergraphWatch(file, supergraph_text, build, pipeline) if file and settings.watch.enabled else None
-    return _serving(settings, pipeline, client, spans, watch)
+    watches: list[_Watch] = []
+    if file and settings.watch.enabled:
+        supergraph_watch = SupergraphWatch(file, supergraph_text, build, pipeline)
+        watches.append(lambda: supergraph_watch.run(settings.watch.interval))
+    if settings.persisted and directory:
+        interval, manifest_watch = settings.persisted.interval, ManifestWatch(directory, pipeline)
+        watches.append(lambda: manifest_watch.run(interval))
+    return _serving(settings, pipeline, client, spans, watches)
 
 
 def _serving(
-    settings: Settings, pipeline: Pipeline, client: SubgraphClient, spans: Spans, watch: SupergraphWatch | None
+    settings: Settings, pipeline: Pipeline, client: SubgraphClient, spans: Spans, watches: Sequence[_Watch]
 ) -> Gateway:
     readiness = Readiness()
     watching: list[asyncio.Task[None]] = []
 
     async def start() -> None:
-        if watch is not None:
-            watching.append(asyncio.create_task(watch.run(settings.watch.interval)))
+        watching.extend(asyncio.create_task(watch()) for watch in watches)
 
     async def stop() -> None:
         for task in watching:
             task.cancel()
         client.close()
-        pipeline.close()
+        await pipeline.close()
 
     app = GatewayEndpoint(
         settings.http,
@@ -98,8 +117,30 @@ def _serving(
         on_start=start,
         on_stop=stop,
         spans=spans,
+        named_by_path=settings.persisted is not None,
+        vary=_vary(settings),
     )
     return Gateway(app, readiness)
+
+
+def _persisted(config: PersistedConfig, directory: ManifestDirectory) -> PersistedOperations:
+    """Raises OSError where there is no such directory. One client's broken file keeps nobody else from being served."""
+    manifests = directory.read()
+    tell_problems(manifests)
+    return PersistedOperations(config, manifests, _automatic(config.automatic) if config.automatic else None)
+
+
+def _automatic(config: AutomaticConfig) -> Automatic:
+    # Imported where it is asked for: a gateway without it starts without a library for Redis.
+    automatic: Automatic = importlib.import_module("gateway.persisted.automatic").AutomaticOperations(config)
+    return automatic
+
+
+def _vary(settings: Settings) -> tuple[str, ...]:
+    """The request headers that may change an answer; any, where rules by pattern decide what travels on."""
+    if settings.headers != HeaderRulesConfig():
+        return ("*",)
+    return ("Authorization", *(name.title() for name in settings.forwarding.headers))
 
 
 def _graph(text: str, settings: Settings, executor: Callable[[Supergraph], Executor]) -> ServedGraph:

@@ -75,6 +75,7 @@ examples
 
 paths
   /graphql        GET and POST (http.path)       /health/live    200 while the process runs
+  /graphql/<id>   a listed operation (persisted)
   /metrics        Prometheus (http.metrics_path) /health/ready   200 while a supergraph is served and no stop is near
 
 sections of the configuration file, all optional; an unknown key is refused by its name

@@ -15,6 +15,7 @@ from gateway.executor.header_rules import HeaderRulesConfig
 from gateway.executor.subgraph_client import TransportConfig
 from gateway.executor.traffic import TrafficConfig
 from gateway.http.config import HttpConfig
+from gateway.persisted.config import PersistedConfig
 from gateway.pipeline.identify import ForwardingConfig
 from gateway.pipeline.pipeline import PipelineConfig
 from gateway.pipeline.reload import WatchConfig
@@ -55,6 +56,7 @@ class Settings(BaseModel):
     limits: LimitsConfig = LimitsConfig()
     introspection: IntrospectionConfig = IntrospectionConfig()
     rate_limit: RateLimitConfig = RateLimitConfig()
+    persisted: PersistedConfig | None = None
     authentication: AuthenticationConfig | None = None
     authorization: AuthorizationConfig = AuthorizationConfig()
     internal_token: InternalTokenConfig | None = None

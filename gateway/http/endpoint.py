@@ -45,7 +45,11 @@ Hook = Callable[[], Awaitable[None]]
 
 
 class GatewayEndpoint:
-    """`on_start` and `on_stop` run when the server starts and stops. Ready from the server's start."""
+    """`on_start` and `on_stop` run when the server starts and stops. Ready from the server's start.
+
+    With `named_by_path` a path below the endpoint's is the id of an operation. `vary` are the request headers by which an answer
+    differs that others may keep, beside those of the transport.
+    """
 
     def __init__(
         self,
@@ -57,6 +61,8 @@ class GatewayEndpoint:
         on_start: Hook,
         on_stop: Hook,
         spans: Spans | None = None,
+        named_by_path: bool = False,
+        vary: tuple[str, ...] = (),
     ) -> None:
         self._config = config
         self._pipeline = pipeline
@@ -67,6 +73,8 @@ class GatewayEndpoint:
         self._on_stop = on_stop
         self._spans = spans or Spans()
         self._in_flight = 0
+        self._vary = vary
+        self._named_prefix = f"{config.path}/" if named_by_path else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -95,12 +103,14 @@ class GatewayEndpoint:
         elif path == "/health/ready":
             ready = self._readiness.ready
             await send_bytes(send, 200 if ready else 503, b"ready\n" if ready else b"not ready\n", _TEXT)
+        elif self._named_prefix is not None and path.startswith(self._named_prefix):
+            await self._graphql(scope, receive, send, path.removeprefix(self._named_prefix))
         elif path == self._config.metrics_path:
             await send_bytes(send, 200, generate_latest(), {"content-type": CONTENT_TYPE_LATEST})
         else:
             await send_bytes(send, 404, b"not found\n", _TEXT)
 
-    async def _graphql(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _graphql(self, scope: Scope, receive: Receive, send: Send, path_id: str | None = None) -> None:
         headers = _with_correlation(header_map(scope))
         if self._config.compression.responses and accepts_gzip(headers.get("accept-encoding")):
             send = GzipSend(send, self._config.compression)
@@ -113,7 +123,7 @@ class GatewayEndpoint:
         started = perf_counter()
         try:
             self._admit(headers, media_type)
-            request = await self._request(scope, receive, headers)
+            request = await self._request(scope, receive, headers, path_id)
         except RequestRefused as refusal:
             await send_response(send, refused(refusal), media_type or JSON, outgoing)
             return
@@ -129,10 +139,13 @@ class GatewayEndpoint:
             self._in_flight -= 1
             IN_FLIGHT.dec()
             REQUEST_SECONDS.observe(perf_counter() - started)
-        if isinstance(request, GraphQLRequest):
-            await send_response(send, response, media_type or JSON, outgoing)
-        else:
+        if not isinstance(request, GraphQLRequest):
             await send_batch(send, responses, media_type or JSON, outgoing)
+            return
+        if response.max_age is not None:
+            # What anybody may keep depends on who asks, and on what travels on to the subgraphs.
+            outgoing["vary"] = f"{outgoing['vary']}, {', '.join(self._vary)}"
+        await send_response(send, response, media_type or JSON, outgoing, known_tag=headers.get("if-none-match"))
 
     def _admit(self, headers: Mapping[str, str], media_type: str | None) -> None:
         if self._in_flight >= self._config.max_in_flight:
@@ -143,14 +156,14 @@ class GatewayEndpoint:
             check_origin(headers, self._config.cors.allow_origins)
 
     async def _request(
-        self, scope: Scope, receive: Receive, headers: Mapping[str, str]
+        self, scope: Scope, receive: Receive, headers: Mapping[str, str], path_id: str | None
     ) -> GraphQLRequest | list[GraphQLRequest]:
         method = scope["method"]
         client = client_address(scope, headers, self._config.trusted_proxies)
         if method == "GET":
             if len(scope["query_string"]) > self._body_limit:
                 raise RequestRefused("PAYLOAD_TOO_LARGE", "The query string is too long.", status=413)
-            return graphql_request(get_parameters(scope), headers, client, read_only=True)
+            return graphql_request(get_parameters(scope), headers, client, read_only=True, path_id=path_id)
         if method != "POST":
             raise RequestRefused("METHOD_NOT_ALLOWED", "Send GET or POST.", status=405)
         check_content_type(headers)
@@ -158,7 +171,9 @@ class GatewayEndpoint:
         body = await read_body(receive, headers, self._body_limit, self._config.body_timeout)
         parameters = post_parameters(decompressed(body, self._body_limit) if compressed else body)
         if isinstance(parameters, dict):
-            return graphql_request(parameters, headers, client, read_only=False)
+            return graphql_request(parameters, headers, client, read_only=False, path_id=path_id)
+        if path_id is not None:
+            raise RequestRefused("BAD_REQUEST", "A batch names each operation in its own entry.")
         check_batch(parameters, self._config.batch_operations)
         budget = RequestBudget(self._limits)
         return [graphql_request(item, headers, client, read_only=False, budget=budget) for item in parameters]

@@ -10,10 +10,13 @@ import orjson
 from starlette.types import Scope
 
 from gateway.errors import RequestRefused
+from gateway.persisted.request import find_reference
 from gateway.pipeline.request import GraphQLRequest
 from gateway.security.limits import RequestBudget
 
 _MOST_PARAMETERS = 20
+_PLAIN = {"query", "variables", "operationName"}
+"""The parameters of a request whose operation cannot be named by an id."""
 
 
 def header_map(scope: Scope) -> dict[str, str]:
@@ -92,20 +95,27 @@ def graphql_request(
     *,
     read_only: bool,
     budget: RequestBudget | None = None,
+    path_id: str | None = None,
 ) -> GraphQLRequest:
-    """The request in the given parameters. Raises RequestRefused where one is missing or of the wrong kind."""
+    """The request in the given parameters. Raises RequestRefused where one is missing or of the wrong kind.
+
+    `path_id` names the operation where the request's path does.
+    """
     query = _parameter(parameters, "query", str)
-    if query is None:
-        raise RequestRefused("BAD_REQUEST", "The parameter query is missing.")
     _parameter(parameters, "extensions", dict)
+    plain = query is not None and path_id is None and parameters.keys() <= _PLAIN
+    reference = None if plain else find_reference(parameters, path_id)
+    if query is None and reference is None:
+        raise RequestRefused("BAD_REQUEST", "The parameter query is missing.")
     return GraphQLRequest(
-        query=query,
+        query=query or "",
         operation_name=_parameter(parameters, "operationName", str) or None,
         variables=_parameter(parameters, "variables", dict) or {},
         headers=headers,
         client=client,
         read_only=read_only,
         budget=budget,
+        reference=reference,
     )
 
 

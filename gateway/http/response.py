@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import orjson
@@ -23,8 +24,10 @@ async def send_bytes(
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_response(send: Send, response: GraphQLResponse, media_type: str, headers: Headers) -> None:
-    """Send a GraphQL response as `media_type`."""
+async def send_response(
+    send: Send, response: GraphQLResponse, media_type: str, headers: Headers, *, known_tag: str | None = None
+) -> None:
+    """Send a GraphQL response as `media_type`. `known_tag` is the request's If-None-Match."""
     refusal = response.refusal
     extra = {"content-type": f"{media_type}; charset=utf-8", "cache-control": "no-store"}
     if refusal is not None and refusal.retry_after is not None:
@@ -34,6 +37,13 @@ async def send_response(send: Send, response: GraphQLResponse, media_type: str, 
     if refusal is not None and refusal.status == 405:
         extra["allow"] = "POST"
     body = orjson.dumps(response.payload)
+    if response.max_age is not None:
+        extra["cache-control"] = f"public, max-age={response.max_age}"
+        extra["etag"] = tag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
+        if known_tag is not None and tag in (given.strip() for given in known_tag.split(",")):
+            # RFC 9110 section 15.4.5: what the client has is still the answer.
+            await send_bytes(send, 304, b"", {**headers, **extra})
+            return
     await send_bytes(send, _status(response, media_type), body, {**headers, **extra}, response.headers)
 
 

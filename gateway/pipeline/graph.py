@@ -11,6 +11,7 @@ from graphql import GraphQLSchema
 from gateway.errors import RequestRefused
 from gateway.executor.executor import Executor
 from gateway.pipeline.cache import SingleFlightCache
+from gateway.pipeline.known import KnownOperations
 from gateway.pipeline.labels import OverrideLabels
 from gateway.pipeline.prepare import Preparation, PreparationKey, PreparedOperation
 from gateway.security.access_rules import Grants
@@ -18,7 +19,7 @@ from gateway.telemetry.metrics import PREPARE_SECONDS
 
 
 class ServedGraph:
-    """`schema` is the API schema, `grants` are those that matter anywhere in it.
+    """`schema` is the API schema, `grants` are those that matter anywhere in it. `known` are the manifests' operations, if any.
 
     A request keeps the graph it began with, whatever is served meanwhile. Preparing takes milliseconds of pure computation:
     on a thread of its own (`threads`, of one) it holds nothing up.
@@ -37,6 +38,7 @@ class ServedGraph:
         self.schema = schema
         self.executor = executor
         self.grants = grants
+        self.known: KnownOperations | None = None
         self._labels = labels
         self._preparation = preparation
         self._prepared: SingleFlightCache[PreparationKey, PreparedOperation] = SingleFlightCache(operations_kept)
@@ -45,12 +47,18 @@ class ServedGraph:
     def key(self, text: str, operation_name: str | None, grants: Grants) -> PreparationKey:
         """What to look an operation up by. Of the grants only those count that decide what of it is refused."""
         if self.grants:
-            relevant = self._relevant.find((text, operation_name))
+            relevant = self.known.relevant.get((text, operation_name)) if self.known is not None else None
+            if relevant is None:
+                relevant = self._relevant.find((text, operation_name))
             grants &= self.grants if relevant is None else relevant
         return PreparationKey(text, operation_name, self._labels.active(), grants)
 
     def find(self, key: PreparationKey) -> PreparedOperation | None:
         """The prepared operation, if it is kept."""
+        if self.known is not None:
+            prepared = self.known.prepared.get(key)
+            if prepared is not None:
+                return prepared
         return self._prepared.find(key)
 
     async def prepare(self, key: PreparationKey, threads: Threads) -> PreparedOperation:
@@ -67,6 +75,10 @@ class ServedGraph:
             self._prepared.keep(key._replace(grants=key.grants & prepared.relevant), prepared)
         return prepared
 
+    def new_known(self, earlier: KnownOperations | None = None) -> KnownOperations:
+        """To be filled with the manifests' operations, taking over from `earlier` ones of this graph."""
+        return KnownOperations(self._preparation, self._labels.possible(), earlier)
+
     def keys(self) -> tuple[PreparationKey, ...]:
         """What is kept, least recently used first."""
         return self._prepared.keys()
@@ -75,6 +87,8 @@ class ServedGraph:
         """Prepare operations ahead of their next request; gives how many still fit the graph."""
         warmed = 0
         for key in keys:
+            if self.known is not None and key in self.known.prepared:
+                continue
             try:
                 # One by one, so that requests which need the thread meanwhile come in between.
                 await self.prepare(key._replace(grants=key.grants & self.grants), threads)

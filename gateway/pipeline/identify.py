@@ -28,11 +28,15 @@ class ForwardingConfig(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`headers_for` gives the header lines for a subgraph by its name; `tracing` are lines that only name the request."""
+    """`headers_for` gives the header lines for a subgraph by its name; `tracing` are lines that only name the request.
+
+    `partner` is the name of the API client that asks, if one does.
+    """
 
     token: AccessToken | None
     headers_for: Callable[[str], bytes]
     tracing: bytes = b""
+    partner: str | None = None
 
 
 class Identification:

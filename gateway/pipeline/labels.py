@@ -37,6 +37,12 @@ class OverrideLabels:
         drawn = self._draw()
         return self._always | {label for label, percent in self._percents.items() if drawn < percent}
 
+    def possible(self) -> tuple[frozenset[str], ...]:
+        """Every combination that a request may draw."""
+        bounds = sorted({0.0, *(percent for percent in self._percents.values() if percent < 100)})
+        drawn = ({label for label, percent in self._percents.items() if bound < percent} for bound in bounds)
+        return tuple(dict.fromkeys(self._always | labels for labels in drawn))
+
 
 def _draw() -> float:
     return random.random() * 100  # noqa: S311 - a share of traffic, not a secret

@@ -1,4 +1,4 @@
-"""The path of a request: identify → parse → limit → validate → normalise → authorise → plan → coerce → execute → project."""
+"""A request: identify → persisted → parse → limit → validate → normalise → authorise → plan → coerce → execute → project."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.errors import RequestRefused
 from gateway.executor.executor import Execution
 from gateway.executor.variables import VariablesInvalid, coerce_variables
+from gateway.persisted.policy import not_supported
+from gateway.persisted.store import Manifests
 from gateway.pipeline.explain import plan_extension
 from gateway.pipeline.graph import ServedGraph
 from gateway.pipeline.identify import Identification, Identity
 from gateway.pipeline.introspection import introspect
+from gateway.pipeline.persisted import PersistedOperations
 from gateway.pipeline.prepare import PreparedOperation
 from gateway.pipeline.request import GraphQLRequest, GraphQLResponse, refused
 from gateway.security.access_rules import Grants
@@ -55,27 +58,42 @@ class Pipeline:
         identification: Identification,
         authorization: AuthorizationConfig,
         rate_limiter: RateLimiter,
+        persisted: PersistedOperations | None = None,
     ) -> None:
         self._config = config
         self._graph = graph
         self._identification = identification
         self._authorization = authorization
         self._rate_limiter = rate_limiter
+        self._persisted = persisted
+        # The graph and the manifests may change at once; what is known of both has to fit both.
+        self._changing = asyncio.Lock()
         # One thread: the planner keeps what it learns and is not made for several at once.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
+        if self._persisted is not None:
+            await self._persisted.close()
 
     async def replace(self, build: Callable[[], ServedGraph]) -> int:
         """Serve another graph from now on; requests under way end on the old one. Whatever `build` raises leaves it serving.
 
         Gives how many of the operations kept were prepared for the new graph before it was put in place.
         """
-        graph = await asyncio.get_running_loop().run_in_executor(self._thread, build)
-        warmed = await graph.warm(self._graph.keys(), self._thread)
-        self._graph = graph
+        async with self._changing:
+            graph = await asyncio.get_running_loop().run_in_executor(self._thread, build)
+            if self._persisted is not None:
+                await self._persisted.prepare_for(graph, self._thread)
+            warmed = await graph.warm(self._graph.keys(), self._thread)
+            self._graph = graph
         return warmed
+
+    async def replace_manifests(self, manifests: Manifests) -> None:
+        """Have other manifests in force from now on, once their operations are prepared for the graph that is served."""
+        async with self._changing:
+            if self._persisted is not None:
+                await self._persisted.replace(manifests, self._graph, self._thread)
 
     async def answer(self, request: GraphQLRequest) -> GraphQLResponse:
         """The response to a request; a bug becomes a masked error with nothing of it but an entry in the log."""
@@ -94,8 +112,13 @@ class Pipeline:
 
     async def _answer(self, request: GraphQLRequest) -> GraphQLResponse:
         identity = await self._identification.identify(request.headers, request.client)
+        text = request.query
+        if self._persisted is not None:
+            text = await self._persisted.admit(request, identity.partner)
+        elif request.reference is not None and not text:
+            raise not_supported()
         graph = self._graph
-        prepared = await self._prepare(graph, request, identity)
+        prepared = await self._prepare(graph, text, request, identity)
         if request.read_only and prepared.operation.kind != "query":
             raise RequestRefused("METHOD_NOT_ALLOWED", "Mutations are sent by POST.", status=405)
         self._rate_limiter.admit_root_fields(request.client, prepared.root_fields)
@@ -109,11 +132,17 @@ class Pipeline:
             payload["extensions"] = {"queryPlan": plan_extension(prepared.plan)}
         if cost is not None and prepared.cost and prepared.cost.config.expose:
             _expose_cost(payload, prepared.cost.extension(cost), request.headers)
-        return GraphQLResponse(payload, headers=execution.headers)
+        max_age = None
+        if self._persisted is not None and request.read_only and identity.token is None:
+            # One with errors, extensions or a subgraph's header lines (a cookie) is for this client and this moment.
+            max_age = self._persisted.max_age(text) if len(payload) == 1 and not execution.headers else None
+        return GraphQLResponse(payload, headers=execution.headers, max_age=max_age)
 
-    async def _prepare(self, graph: ServedGraph, request: GraphQLRequest, identity: Identity) -> PreparedOperation:
+    async def _prepare(
+        self, graph: ServedGraph, text: str, request: GraphQLRequest, identity: Identity
+    ) -> PreparedOperation:
         grants = grants_of(identity.token, self._authorization) if graph.grants else NO_GRANTS
-        key = graph.key(request.query, request.operation_name, grants)
+        key = graph.key(text, request.operation_name, grants)
         prepared = graph.find(key)
         if prepared is not None:
             _HIT.inc()

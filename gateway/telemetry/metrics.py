@@ -27,6 +27,28 @@ SUPERGRAPH_LOADED = Gauge(
     "gateway_supergraph_loaded_timestamp_seconds", "When the supergraph that is served was loaded"
 )
 WARMED = Counter("gateway_operations_warmed_total", "Operations prepared for a new supergraph before it was served")
+OPERATIONS = Counter(
+    "gateway_known_operations_total", "Requests for listed operations, by their manifest", ["client", "operation"]
+)
+UNKNOWN_OPERATIONS = Counter(
+    "gateway_unknown_operations_total", "Requests let through though no manifest lists them", ["client"]
+)
+AUTOMATIC = Counter(
+    "gateway_automatic_operations_total",
+    "Automatic operations by outcome (found, not_found, kept, too_large, redis_away)",
+    ["outcome"],
+)
+MANIFEST_LOADS = Counter(
+    "gateway_manifest_loads_total", "Changes of the manifests by outcome (taken, refused)", ["outcome"]
+)
+MANIFEST_REFUSED = Gauge(
+    "gateway_manifest_refused",
+    "1 while a client's manifest file cannot be used and an older one, if any, is",
+    ["client"],
+)
+MANIFEST_OPERATIONS = Gauge(
+    "gateway_manifest_operations", "Operations of a client's manifest by state (ready, unfit)", ["client", "state"]
+)
 SUBGRAPH_REQUESTS = Counter(
     "gateway_subgraph_requests_total",
     "Requests to subgraphs by outcome (ok, failed, unavailable, left_alone)",
