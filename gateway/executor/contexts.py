@@ -102,7 +102,7 @@ class ContextCalls:
             batch = group.batch
             variable = self._document.variable(batch.target.variable, number)
             target = replace(batch.target, alias=self._document.alias(number), variable=variable)
-            batches.append(EntityBatch(target, batch.representations, batch.places))
+            batches.append(EntityBatch(target, batch.representations, batch.places, batch.paths))
             for argument, value in zip(batch.target.contexts, group.values, strict=True):
                 values[self._document.variable(argument.variable, number)] = value
         parts = [(group.position, number) for number, group in enumerate(groups)]

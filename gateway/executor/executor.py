@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from gateway.executor.contexts import ContextCalls, GroupedCall
-from gateway.executor.entity_loader import EntityBatch, collect_entities, empty_batch, merge_entities, request_body
+from gateway.executor.compiled import CompiledFetch, CompiledPlan, CompiledTarget
+from gateway.executor.contexts import ContextCalls
+from gateway.executor.entity_loader import EntityBatch, empty_batch, merge_entities, rename_results, request_body
+from gateway.executor.entity_memory import EntityMemory
 from gateway.executor.header_rules import HeaderLines, ResponseHeaders
-from gateway.executor.merge import Shape, Tree, copy_tree, merge, shape_of
+from gateway.executor.merge import Tree, copy_tree, merge
 from gateway.executor.rewrites import ResponsePath, apply_renames, objects_at, static_prefix
 from gateway.executor.subgraph_caller import UNAVAILABLE_STATUSES, SubgraphCaller
 from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient, TransportError, TransportFault
 from gateway.executor.subgraph_errors import FAILED, UNAVAILABLE, ErrorRewriter, FieldError, failed, unavailable
 from gateway.executor.traffic import Traffic
 from gateway.executor.variables import holds, used
-from gateway.planner.plan import Fetch, QueryPlan, Rename
 from gateway.telemetry.metrics import SubgraphMeter
 from gateway.telemetry.spans import Spans, mark
 
@@ -33,91 +34,48 @@ class SubgraphErrorsConfig(BaseModel):
     forward_extensions: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledFetch:
-    """A fetch with all that can be made ready before the first request."""
-
-    fetch: Fetch
-    body_prefix: bytes
-    shape: Shape
-    target_shapes: tuple[Shape, ...]
-    dependents: tuple[int, ...]
-    contexts: ContextCalls | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledPlan:
-    """Positions in `fetches` are what `dependents` refers to."""
-
-    fetches: tuple[CompiledFetch, ...]
-
-
 @dataclass(slots=True)
 class Execution:
-    """What running a plan left: the response tree, the errors met on the way, and header lines for the client."""
+    """What running a plan left: the response tree, the errors met on the way, and header lines for the client.
+
+    `structure` counts the merges that may have brought new objects, `crowds` keeps the objects of targets by their number.
+    """
 
     tree: Tree = field(default_factory=dict)
     errors: list[FieldError] = field(default_factory=list)
     headers: Sequence[tuple[str, str]] = ()
     tracing: bytes = b""
     answers: list[tuple[int, str, HeaderLines]] = field(default_factory=list)
+    memory: EntityMemory | None = None
+    structure: int = 0
+    crowds: dict[int, tuple[int, list[Tree]]] = field(default_factory=dict)
+
+    def collect(self, target: CompiledTarget) -> EntityBatch:
+        """The batch of a target. Where only leaves came in since the same objects were collected, they are known."""
+        if target.crowd is None:
+            return target.collection.walk(self.tree)[0]
+        structure, objects = self.crowds.get(target.crowd, (-1, []))
+        if structure == self.structure:
+            return target.collection.look(objects, self.tree)
+        batch, whole = target.collection.walk(self.tree)
+        if whole:
+            self.crowds[target.crowd] = (self.structure, [item for places in batch.places for item in places])
+        return batch
 
 
 HeadersFor = Callable[[str], bytes]
 """Header lines for a subgraph, by its name."""
 
 
-def compile_plan(plan: QueryPlan) -> CompiledPlan:
-    """Prepare a plan for any number of executions."""
-    position = {fetch.id: index for index, fetch in enumerate(plan.fetches)}
-    dependents: list[list[int]] = [[] for _ in plan.fetches]
-    for index, fetch in enumerate(plan.fetches):
-        for dependency in fetch.after:
-            dependents[position[dependency]].append(index)
-    return CompiledPlan(
-        tuple(_compile_fetch(fetch, tuple(dependents[index])) for index, fetch in enumerate(plan.fetches))
-    )
+@dataclass(slots=True)
+class _Run:
+    """One execution of a plan with several fetches. `waiting` counts what each fetch still waits for."""
 
-
-def _compile_fetch(fetch: Fetch, dependents: tuple[int, ...]) -> CompiledFetch:
-    shape = shape_of(fetch.document)
-    _rename_shape(shape, fetch.renames)
-    target_shapes = []
-    for target in fetch.targets:
-        below = shape[target.alias] or {}
-        _rename_shape(below, target.renames)
-        target_shapes.append(below)
-    contexts = ContextCalls(fetch) if any(target.contexts for target in fetch.targets) else None
-    return CompiledFetch(fetch, _prefix(fetch.document), shape, tuple(target_shapes), dependents, contexts)
-
-
-def _prefix(document: str) -> bytes:
-    return b'{"query":%b,"variables":{' % orjson.dumps(document)
-
-
-def _regrouped(compiled: CompiledFetch, call: GroupedCall) -> CompiledFetch:
-    """A fetch as one request of its groups."""
-    fetch = replace(
-        compiled.fetch,
-        document=call.document,
-        variables=(*compiled.fetch.variables, *call.values),
-        targets=tuple(batch.target for batch in call.batches),
-    )
-    shapes = tuple(compiled.target_shapes[position] for position in call.positions)
-    return replace(compiled, fetch=fetch, body_prefix=_prefix(call.document), target_shapes=shapes, contexts=None)
-
-
-def _rename_shape(shape: Shape, renames: Sequence[Rename]) -> None:
-    """Renamed answers are merged by the names they end up with."""
-    for rename in renames:
-        below: Shape | None = shape
-        for segment in rename.path:
-            if isinstance(segment, str) and below is not None:
-                below = below.get(segment)
-        if below is not None and below.get(rename.alias) is not None:
-            below[rename.name] = below[rename.alias]
-        elif below is not None:
-            below.setdefault(rename.name, None)
+    plan: CompiledPlan
+    execution: Execution
+    variables: Mapping[str, Any]
+    headers: HeadersFor
+    waiting: list[int]
 
 
 class Executor:
@@ -163,7 +121,7 @@ class Executor:
         execution = Execution(tracing=tracing)
         if len(plan.fetches) == 1:
             await self._run_fetch(plan.fetches[0], execution, variables, headers)
-        else:
+        elif plan.fetches:
             await self._run_all(plan, execution, variables, headers)
         if execution.answers:
             # In the order of the plan, whoever was first to answer.
@@ -174,61 +132,71 @@ class Executor:
     async def _run_all(
         self, plan: CompiledPlan, execution: Execution, variables: Mapping[str, Any], headers: HeadersFor
     ) -> None:
-        waiting = [len(compiled.fetch.after) for compiled in plan.fetches]
-        ready = [index for index, count in enumerate(waiting) if not count]
+        run = _Run(plan, execution, variables, headers, list(plan.waits))
+        first, *others = [index for index, count in enumerate(plan.waits) if not count]
         async with asyncio.TaskGroup() as tasks:
+            for index in others:
+                tasks.create_task(self._follow(run, index, tasks))
+            await self._follow(run, first, tasks)
 
-            async def run_from(index: int) -> None:
-                following: int | None = index
-                while following is not None:
-                    compiled = plan.fetches[following]
-                    await self._run_fetch(compiled, execution, variables, headers)
-                    following = None
-                    for dependent in compiled.dependents:
-                        waiting[dependent] -= 1
-                        if waiting[dependent]:
-                            continue
-                        # The first goes on in this task; only a fork needs a new one.
-                        if following is None:
-                            following = dependent
-                        else:
-                            tasks.create_task(run_from(dependent))
-
-            for index in ready:
-                tasks.create_task(run_from(index))
+    # No closure: a function that knows itself would keep the response tree until the collector comes.
+    async def _follow(self, run: _Run, index: int, tasks: asyncio.TaskGroup) -> None:
+        """Run a fetch and those that need no other any more: the first of them goes on here, only a fork needs a task."""
+        following: int | None = index
+        while following is not None:
+            compiled = run.plan.fetches[following]
+            await self._run_fetch(compiled, run.execution, run.variables, run.headers)
+            following = None
+            for dependent in compiled.dependents:
+                run.waiting[dependent] -= 1
+                if run.waiting[dependent]:
+                    continue
+                if following is None:
+                    following = dependent
+                else:
+                    tasks.create_task(self._follow(run, dependent, tasks))
 
     async def _run_fetch(
-        self,
-        compiled: CompiledFetch,
-        execution: Execution,
-        variables: Mapping[str, Any],
-        headers: HeadersFor,
-        batches: Sequence[EntityBatch] | None = None,
+        self, compiled: CompiledFetch, execution: Execution, variables: Mapping[str, Any], headers: HeadersFor
     ) -> None:
-        """Run one fetch, where `batches` are given for these entities."""
         fetch = compiled.fetch
-        if not holds(fetch.condition, variables):
+        if fetch.condition is not None and not holds(fetch.condition, variables):
+            return
+        if not compiled.targets:
+            if not fetch.path or objects_at(execution.tree, fetch.path):
+                await self._send(compiled, execution, (), variables, headers)
             return
         if compiled.contexts is not None:
             await self._run_groups(compiled, compiled.contexts, execution, variables, headers)
             return
-        if batches is None:
-            batches = [
-                collect_entities(execution.tree, target) if holds(target.condition, variables) else empty_batch(target)
-                for target in fetch.targets
-            ]
-        if fetch.targets and not any(batch.representations for batch in batches):
-            return
-        if not fetch.targets and fetch.path and not objects_at(execution.tree, fetch.path):
-            return
-        body = request_body(compiled.body_prefix, used(fetch.variables, variables), batches)
-        meter = self._meters[fetch.subgraph]
-        started = meter.start()
-        with self._spans.subgraph_request(fetch.subgraph) as (span, trace_headers):
-            lines = (headers(fetch.subgraph), execution.tracing + trace_headers)
-            outcome = await self._request(compiled, execution, batches, body, lines)
-            mark(span, outcome)
-        meter.finish(started, outcome)
+        batches = [
+            execution.collect(target) if holds(target.condition, variables) else empty_batch(target.target)
+            for target in compiled.targets
+        ]
+        if compiled.shares:
+            await self._run_shared(compiled, execution, batches, variables, headers)
+        elif any(batch.representations for batch in batches):
+            await self._send(compiled, execution, batches, variables, headers)
+
+    async def _run_shared(
+        self,
+        compiled: CompiledFetch,
+        execution: Execution,
+        batches: Sequence[EntityBatch],
+        variables: Mapping[str, Any],
+        headers: HeadersFor,
+    ) -> None:
+        """Send what no other fetch has asked yet, and wait for what others ask."""
+        if execution.memory is None:
+            execution.memory = EntityMemory(self._concrete)
+        flight, batches = execution.memory.sort_out(compiled.targets, batches)
+        try:
+            if any(batch.representations for batch in batches):
+                await self._send(compiled, execution, batches, variables, headers)
+        finally:
+            execution.memory.land(flight)
+        for landed in flight.waits_for:
+            await landed
 
     async def _run_groups(
         self,
@@ -243,8 +211,26 @@ class Executor:
         execution.errors += errors
         async with asyncio.TaskGroup() as tasks:
             for call in calls:
-                part, values = _regrouped(compiled, call), {**variables, **call.values}
-                tasks.create_task(self._run_fetch(part, execution, values, headers, call.batches))
+                values = {**variables, **call.values}
+                tasks.create_task(self._send(compiled.regrouped(call), execution, call.batches, values, headers))
+
+    async def _send(
+        self,
+        compiled: CompiledFetch,
+        execution: Execution,
+        batches: Sequence[EntityBatch],
+        variables: Mapping[str, Any],
+        headers: HeadersFor,
+    ) -> None:
+        fetch = compiled.fetch
+        body = compiled.body or request_body(compiled.body_prefix, used(fetch.variables, variables), batches)
+        meter = self._meters[fetch.subgraph]
+        started = meter.start()
+        with self._spans.subgraph_request(fetch.subgraph) as (span, trace_headers):
+            lines = (headers(fetch.subgraph), execution.tracing + trace_headers)
+            outcome = await self._request(compiled, execution, batches, body, lines)
+            mark(span, outcome)
+        meter.finish(started, outcome)
 
     async def _request(
         self,
@@ -270,11 +256,11 @@ class Executor:
     ) -> bool:
         """Merge an answer's data and keep its errors. False if it was not a GraphQL response."""
         fetch = compiled.fetch
-        covers = _covers(compiled, batches)
         try:
             payload = orjson.loads(answer.body)
         except orjson.JSONDecodeError:
             payload = None
+        covers = () if _is_clean(payload) else _covers(compiled, batches)
         if not isinstance(payload, dict) or not ("data" in payload or payload.get("errors")):
             code = UNAVAILABLE if answer.status in UNAVAILABLE_STATUSES else FAILED
             execution.errors.append(failed(fetch, f"status {answer.status}, no GraphQL response", covers, code=code))
@@ -286,29 +272,40 @@ class Executor:
             execution.errors += rewriter.rewrite(errors if isinstance(errors, list) else [errors])
         if data is None:
             return True
-        if not isinstance(data, dict) or not self._merge(compiled, execution.tree, batches, data):
-            execution.errors.append(failed(fetch, "data does not fit the request", covers))
+        if not isinstance(data, dict) or not self._merge(compiled, execution, batches, data):
+            execution.errors.append(failed(fetch, "data does not fit the request", _covers(compiled, batches)))
             return False
         return True
 
-    def _merge(self, compiled: CompiledFetch, tree: Tree, batches: Sequence[EntityBatch], data: dict[str, Any]) -> bool:
-        fetch = compiled.fetch
-        if not fetch.targets:
-            apply_renames(data, fetch.renames)
-            places = objects_at(tree, fetch.path)
-            for place in places[1:]:
-                merge(place, copy_tree(data, compiled.shape), compiled.shape, self._concrete)
-            for place in places[:1]:
-                merge(place, data, compiled.shape, self._concrete)
+    def _merge(
+        self, compiled: CompiledFetch, execution: Execution, batches: Sequence[EntityBatch], data: dict[str, Any]
+    ) -> bool:
+        if not compiled.targets:
+            execution.structure += 1
+            self._merge_root(compiled, execution.tree, data)
             return True
         fits = True
-        for batch, shape in zip(batches, compiled.target_shapes, strict=True):
-            results = data.get(batch.target.alias)
+        for target, batch in zip(compiled.targets, batches, strict=True):
+            results = data.get(target.target.alias)
             if isinstance(results, list) and len(results) == len(batch.places):
-                merge_entities(batch, results, shape, self._concrete)
+                if target.target.renames:
+                    rename_results(batch, results)
+                if target.slot is not None and execution.memory is not None:
+                    execution.memory.answered(target, batch, results)
+                execution.structure += not target.leaves_only
+                merge_entities(batch, results, target.shape, self._concrete, leaves_only=target.leaves_only)
             elif batch.places and results is not None:
                 fits = False
         return fits
+
+    def _merge_root(self, compiled: CompiledFetch, tree: Tree, data: dict[str, Any]) -> None:
+        fetch = compiled.fetch
+        apply_renames(data, fetch.renames)
+        places = objects_at(tree, fetch.path)
+        for place in places[1:]:
+            merge(place, copy_tree(data, compiled.shape), compiled.shape, self._concrete)
+        for place in places[:1]:
+            merge(place, data, compiled.shape, self._concrete)
 
 
 def _endpoint(subgraph: str, url: str, headers: Mapping[str, str], traffic: Traffic) -> Endpoint:
@@ -319,11 +316,16 @@ def _endpoint(subgraph: str, url: str, headers: Mapping[str, str], traffic: Traf
         raise ValueError(f"The subgraph {subgraph} cannot be called: {error}") from error
 
 
+def _is_clean(payload: Any) -> bool:
+    """Whether an answer has nothing to explain."""
+    return type(payload) is dict and "errors" not in payload and "data" in payload
+
+
 def _covers(compiled: CompiledFetch, batches: Sequence[EntityBatch]) -> tuple[ResponsePath, ...]:
     """Where in the response a fetch's data belongs: the places whose nulls a failure of the fetch explains."""
     fetch = compiled.fetch
     if fetch.targets:
-        return tuple(static_prefix(path) for batch in batches if batch.representations for path in batch.target.paths)
+        return tuple(static_prefix(path) for batch in batches if batch.representations for path in batch.paths)
     if fetch.path:
         return (static_prefix(fetch.path),)
     return tuple((key,) for key in compiled.shape)

@@ -37,118 +37,202 @@ _CHECKS: Mapping[str, str] = {
 """True for a value that is no clean value of the scalar, None included."""
 
 
+Place = tuple[str, ...]
+"""Response keys on the way from the root."""
+
+_Root = Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any]]
+
+
+_NESTED_LOOPS = 3
+"""Loops written into one another; Python allows twenty."""
+
+
 class _FaultError(Exception):
     """The tree is not clean."""
 
 
 class Projection:
-    """Projects any number of response trees of one operation. With `refusals` no tree is clean, and none is taken for it."""
+    """Projects any number of response trees of one operation. With `refusals` no tree is clean, and none is taken for it.
 
-    def __init__(self, schema: GraphQLSchema, operation: Operation, refusals: Refusals | None = None) -> None:
+    `shared` are places at which one object of the tree may stand many times: it is projected once.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: Operation,
+        refusals: Refusals | None = None,
+        shared: frozenset[Place] = frozenset(),
+    ) -> None:
         self._schema = schema
         self._operation = operation
         self._refusals = refusals
-        self.source, namespace = _Generator(schema, operation).generate()
-        exec(compile(self.source, "<projection>", "exec"), namespace)  # noqa: S102 - generated from a validated document
-        self._root: Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any]] = namespace["root"]
+        self._shared = shared
+        self._whole = self._compile(lenient=False)
+        self._partial: _Root | None = None
 
     def project(
         self, tree: dict[str, Any], variables: Mapping[str, Any], known: Sequence[FieldError]
     ) -> tuple[dict[str, Any] | None, list[FieldError]]:
         """`data` and the errors found while making it. `known`: the errors of execution, which explain missing values."""
-        try:
-            if self._refusals is None:
-                return self._root(tree, variables), []
-        except (_FaultError, KeyError, AttributeError, TypeError):
-            pass
+        if self._refusals is None:
+            data = self._clean(tree, variables)
+            if data is not None:
+                return data, []
         completion = Completion(self._schema, self._operation, variables, known, self._refusals)
         return completion.complete(tree), completion.errors
 
+    def _clean(self, tree: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any] | None:
+        try:
+            return self._whole(tree, variables)
+        except KeyError:
+            # A key is missing where a subgraph does not know an entity: for a nullable field that is clean enough.
+            self._partial = self._partial or self._compile(lenient=True)
+        except (_FaultError, AttributeError, TypeError):
+            return None
+        try:
+            return self._partial(tree, variables)
+        except (_FaultError, KeyError, AttributeError, TypeError):
+            return None
+
+    def _compile(self, *, lenient: bool) -> _Root:
+        source, namespace = _Generator(self._schema, self._operation, self._shared, lenient=lenient).generate()
+        exec(compile(source, "<projection>", "exec"), namespace)  # noqa: S102 - generated from a validated document
+        root: _Root = namespace["root"]
+        return root
+
 
 class _Generator:
-    """Collects the functions of one operation. Every function is written after those it calls are named."""
+    """Collects the functions of one operation. Every function is written after those it calls are named.
 
-    def __init__(self, schema: GraphQLSchema, operation: Operation) -> None:
+    A function takes an object, the variables, and one dictionary for each function whose results are kept by the
+    identity of the object. `lenient` reads a missing key as null; otherwise it is a KeyError.
+    """
+
+    def __init__(self, schema: GraphQLSchema, operation: Operation, shared: frozenset[Place], *, lenient: bool) -> None:
         self._schema = schema
         self._operation = operation
+        self._shared = shared
+        self._lenient = lenient
         self._functions: list[str] = []
         self._namespace: dict[str, Any] = {"Fault": _FaultError}
         self._objects: dict[tuple[str, int], str] = {}
+        self._kept: dict[str, int] = {}
+        self._written: set[tuple[str, int]] = set()
+        self._names = 0
+        self._loops = 0
 
     def generate(self) -> tuple[str, dict[str, Any]]:
         root = self._operation.root_type
-        name = self._function(self._applicable(self._operation.selections, root), root)
-        self._functions.append(f"root = {name}\n")
+        name = self._function(self._applicable(self._operation.selections, root), root, ())
+        kept = ", ".join("{}" for _ in self._kept)
+        self._functions.append(f"def root(o, c):\n    return {name}(o, c, [{kept}])\n")
         return "\n".join(self._functions), self._namespace
 
     def _name(self, prefix: str) -> str:
-        return f"{prefix}{len(self._namespace) + len(self._functions) + len(self._objects)}"
+        self._names += 1
+        return f"{prefix}{self._names}"
 
     @staticmethod
     def _applicable(selections: Sequence[FieldSelection], typename: str) -> tuple[FieldSelection, ...]:
         return tuple(selection for selection in selections if typename in selection.types)
 
-    def _function(self, selections: Sequence[FieldSelection], typename: str | None) -> str:
+    def _function(self, selections: Sequence[FieldSelection], typename: str | None, place: Place) -> str:
         """A function that projects an object; `typename` None where several concrete types share it."""
-        lines: list[str] = []
-        conditional = any(selection.condition != Condition() for selection in selections)
-        items: list[str] = []
-        for index, selection in enumerate(selections):
-            variable = f"v{index}"
-            body = self._field(selection, variable, typename)
-            if conditional:
-                body.append(f"r[{selection.response_key!r}] = {variable}")
-                guard = _guard(selection.condition)
-                lines += [guard, *("    " + line for line in body)] if guard else body
-            else:
-                lines += body
-                items.append(f"{selection.response_key!r}: {variable}")
-        head = ["if o.__class__ is not dict: raise Fault", "g = o.get"]
-        if conditional:
-            head.append("r = {}")
-        lines.append("return r" if conditional else f"return {{{', '.join(items)}}}")
-        return self._define("p", "o, c", [*head, *lines])
+        loops, self._loops = self._loops, 0
+        lines, projected = self._body("o", selections, typename, place)
+        self._loops = loops
+        return self._define("p", "o, c, m", [*lines, f"return {projected}"])
 
     def _define(self, prefix: str, parameters: str, lines: Sequence[str]) -> str:
         name = self._name(prefix)
         self._functions.append(f"def {name}({parameters}):\n" + "".join(f"    {line}\n" for line in lines))
         return name
 
-    def _field(self, selection: FieldSelection, variable: str, typename: str | None) -> list[str]:
+    def _body(
+        self, item: str, selections: Sequence[FieldSelection], typename: str | None, place: Place
+    ) -> tuple[list[str], str]:
+        """Statements that check the object in the variable `item`, and an expression for what becomes of it."""
+        lines = [f"if {item}.__class__ is not dict: raise Fault"]
+        conditional = any(selection.condition != Condition() for selection in selections)
+        answer = self._name("r")
+        if conditional:
+            lines.append(f"{answer} = {{}}")
+        members: list[str] = []
+        for selection in selections:
+            variable = self._name("v")
+            body = self._field(item, selection, variable, typename, (*place, selection.response_key))
+            if conditional:
+                body.append(f"{answer}[{selection.response_key!r}] = {variable}")
+                guard = _guard(selection.condition)
+                lines += [guard, *_indented(body)] if guard else body
+            else:
+                lines += body
+                members.append(f"{selection.response_key!r}: {variable}")
+        return lines, answer if conditional else f"{{{', '.join(members)}}}"
+
+    def _field(
+        self, item: str, selection: FieldSelection, variable: str, typename: str | None, place: Place
+    ) -> list[str]:
         if selection.name == "__typename":
-            return [f"{variable} = {typename!r}" if typename else f"{variable} = o['__typename']"]
-        lines = [f"{variable} = g({selection.response_key!r})"]
+            return [f"{variable} = {typename!r}" if typename else f"{variable} = {item}['__typename']"]
+        key = repr(selection.response_key)
+        lines = [f"{variable} = {item}.get({key})" if self._lenient else f"{variable} = {item}[{key}]"]
         if not selection.is_introspection:
-            lines += self._value(selection.type, selection, variable)
+            lines += self._value(selection.type, selection, variable, place)
         return lines
 
-    def _value(self, type_: GraphQLOutputType, selection: FieldSelection, variable: str) -> list[str]:
+    def _value(self, type_: GraphQLOutputType, selection: FieldSelection, variable: str, place: Place) -> list[str]:
         """Statements that check `variable` and replace it by its projection."""
         if isinstance(type_, GraphQLNonNull):
-            return self._required(type_.of_type, selection, variable)
-        lines = self._required(type_, selection, variable)
-        return [f"if {variable} is not None:", *("    " + line for line in lines)]
+            return self._required(type_.of_type, selection, variable, place)
+        lines = self._required(type_, selection, variable, place)
+        return [f"if {variable} is not None:", *_indented(lines)]
 
-    def _required(self, type_: GraphQLOutputType, selection: FieldSelection, variable: str) -> list[str]:
+    def _required(self, type_: GraphQLOutputType, selection: FieldSelection, variable: str, place: Place) -> list[str]:
         if isinstance(type_, GraphQLList):
-            return self._list(type_.of_type, selection, variable)
+            return self._list(type_.of_type, selection, variable, place)
         if selection.selections is None:
             return [f"if {self._leaf_check(type_, variable)}: raise Fault"]
-        return [f"{variable} = {self._object(type_, selection, variable)}"]
+        return [f"{variable} = {self._object(type_, selection, variable, place)}"]
 
-    def _list(self, item: GraphQLOutputType, selection: FieldSelection, variable: str) -> list[str]:
+    def _list(self, item: GraphQLOutputType, selection: FieldSelection, variable: str, place: Place) -> list[str]:
         lines = [f"if {variable}.__class__ is not list: raise Fault"]
         required = isinstance(item, GraphQLNonNull)
         inner: GraphQLOutputType = item.of_type if isinstance(item, GraphQLNonNull) else item
+        each = self._name("x")
         if isinstance(inner, GraphQLList):
-            call = f"{self._define('l', 'v, c', [*self._required(inner, selection, 'v'), 'return v'])}(x, c)"
-        elif selection.selections is not None:
-            call = self._object(inner, selection, "x")
+            function = self._define("l", "v, c, m", [*self._required(inner, selection, "v", place), "return v"])
+            body: list[str] = []
+            projected = f"{function}({each}, c, m)"
+        elif selection.selections is None:
+            check = self._leaf_check(inner, each)
+            check = check if required else f"{each} is not None and ({check})"
+            return [*lines, f"for {each} in {variable}:", f"    if {check}: raise Fault"]
         else:
-            check = self._leaf_check(inner, "x")
-            check = check if required else f"x is not None and ({check})"
-            return [*lines, f"for x in {variable}:", f"    if {check}: raise Fault"]
-        return [*lines, f"{variable} = [{call if required else f'None if x is None else {call}'} for x in {variable}]"]
+            body, projected = self._item(inner, selection, each, place)
+        answer = self._name("r")
+        if not required:
+            body = [f"if {each} is None:", f"    {answer}.append(None)", "    continue", *body]
+        body.append(f"{answer}.append({projected})")
+        return [*lines, f"{answer} = []", f"for {each} in {variable}:", *_indented(body), f"{variable} = {answer}"]
+
+    def _item(
+        self, type_: GraphQLOutputType, selection: FieldSelection, each: str, place: Place
+    ) -> tuple[list[str], str]:
+        """An object in a list. A call costs as much as a field, so that what one type alone has is written into the loop."""
+        assert selection.selections is not None
+        name = get_named_type(type_).name
+        key = (name, id(selection))
+        # A selection that stands in several places is written down once more at most, as a function.
+        known = key in self._objects or key in self._written
+        if known or is_abstract_type(type_) or place in self._shared or self._loops >= _NESTED_LOOPS:
+            return [], self._object(type_, selection, each, place)
+        self._written.add(key)
+        self._loops += 1
+        written = self._body(each, self._applicable(selection.selections, name), name, place)
+        self._loops -= 1
+        return written
 
     def _leaf_check(self, type_: GraphQLOutputType, variable: str) -> str:
         if isinstance(type_, GraphQLEnumType):
@@ -158,21 +242,34 @@ class _Generator:
         named = get_named_type(type_)
         return _CHECKS.get(named.name, "{x} is None").format(x=variable)
 
-    def _object(self, type_: GraphQLOutputType, selection: FieldSelection, variable: str) -> str:
+    def _object(self, type_: GraphQLOutputType, selection: FieldSelection, variable: str, place: Place) -> str:
         """An expression that projects the object in `variable`."""
         assert selection.selections is not None
-        if not is_abstract_type(type_):
-            name = get_named_type(type_).name
-            key = (name, id(selection))
-            if key not in self._objects:
-                self._objects[key] = self._function(self._applicable(selection.selections, name), name)
-            return f"{self._objects[key]}({variable}, c)"
-        key = (type_.name, id(selection))
+        name = get_named_type(type_).name
+        key = (name, id(selection))
         if key not in self._objects:
-            self._objects[key] = self._table(type_.name, possible_names(self._schema, type_), selection.selections)
-        return f"{self._objects[key]}[{variable}.get('__typename')]({variable}, c)"
+            if is_abstract_type(type_):
+                possible = possible_names(self._schema, type_)
+                self._objects[key] = self._table(name, possible, selection.selections, place)
+            else:
+                self._objects[key] = self._function(self._applicable(selection.selections, name), name, place)
+        function = self._objects[key]
+        call = f"{function}[{variable}.get('__typename')]" if is_abstract_type(type_) else function
+        if place not in self._shared:
+            return f"{call}({variable}, c, m)"
+        number = self._kept.setdefault(function, len(self._kept))
+        keep = f"k{number}"
+        if keep not in self._namespace:
+            self._namespace[keep] = None
+            call = call.replace(variable, "o")
+            self._functions.append(
+                f"def {keep}(o, c, m):\n    r = m[{number}][id(o)] = {call}(o, c, m)\n    return r\n"
+            )
+        return f"(m[{number}].get(id({variable})) or {keep}({variable}, c, m))"
 
-    def _table(self, abstract: str, possible: frozenset[str], selections: Sequence[FieldSelection]) -> str:
+    def _table(
+        self, abstract: str, possible: frozenset[str], selections: Sequence[FieldSelection], place: Place
+    ) -> str:
         """The name of a table from concrete type to function. Types with the same selections share one."""
         groups: dict[tuple[int, ...], list[str]] = {}
         for typename in sorted(possible):
@@ -181,13 +278,17 @@ class _Generator:
         entries: dict[str | None, str] = {}
         for indexes, typenames in groups.items():
             sole = typenames[0] if len(typenames) == 1 else None
-            function = self._function([selections[index] for index in indexes], sole)
+            function = self._function([selections[index] for index in indexes], sole, place)
             entries.update(dict.fromkeys(typenames, function))
         if same_for_all(selections, possible or frozenset((abstract,))):
-            entries[None] = entries[abstract] = self._function(selections, None)
+            entries[None] = entries[abstract] = self._function(selections, None, place)
         name = self._name("t")
         self._functions.append(f"{name} = {{{', '.join(f'{key!r}: {value}' for key, value in entries.items())}}}\n")
         return name
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
 
 
 def _guard(condition: Condition) -> str:

@@ -135,7 +135,7 @@ class ErrorRewriter:
             return None
         places = {id(place) for place in batch.places[path[1]]}
         rest = self._renamed(path[2:])
-        found = chain.from_iterable(located_objects(self._tree, path) for path in batch.target.paths)
+        found = chain.from_iterable(located_objects(self._tree, path) for path in batch.paths)
         at = [(*at, *rest) for at, item in found if id(item) in places]
         return at[:MOST_PATHS] or None
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, parse, validate
 
 from gateway.errors import PlanError, RequestRefused
+from gateway.executor.compiled import CompiledPlan, compile_plan
 from gateway.executor.completion import Refusals
-from gateway.executor.executor import CompiledPlan, compile_plan
 from gateway.executor.projection import Projection
 from gateway.pipeline.introspection import introspect, introspection_document
 from gateway.planner.normalize import normalize
@@ -94,13 +94,15 @@ class Preparation:
             plan = self._planner.plan(authorized.planned, override_labels=key.labels)
         except PlanError as error:
             raise RequestRefused(error.code, error.message, well_formed=True) from error
+        compiled = compile_plan(plan)
+        refusals = _refusals(authorized, key.grants)
         introspection = introspection_document(operation)
         fixed = introspection is not None and not operation.variables
         return PreparedOperation(
             operation=operation,
             plan=plan,
-            compiled=compile_plan(plan),
-            projection=Projection(self._schema, authorized.projected, _refusals(authorized, key.grants)),
+            compiled=compiled,
+            projection=Projection(self._schema, authorized.projected, refusals, compiled.shared_places),
             introspection=introspection,
             introspected=introspect(self._schema, introspection, {}) if introspection and fixed else None,
             root_fields=tuple(selection.name for selection in operation.selections),

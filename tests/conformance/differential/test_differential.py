@@ -11,7 +11,8 @@ import pytest
 from graphql import GraphQLObjectType, parse
 
 from gateway.errors import PlanError
-from gateway.executor.executor import Executor, compile_plan
+from gateway.executor.compiled import compile_plan
+from gateway.executor.executor import Executor
 from gateway.executor.projection import Projection
 from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient
 from gateway.planner.normalize import normalize

@@ -9,7 +9,8 @@ from typing import Any, cast
 import orjson
 import pytest
 
-from gateway.executor.executor import Execution, Executor, SubgraphErrorsConfig, compile_plan
+from gateway.executor.compiled import compile_plan
+from gateway.executor.executor import Execution, Executor, SubgraphErrorsConfig
 from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient, TransportError, TransportFault
 from gateway.planner.plan import (
     Condition,
@@ -26,25 +27,44 @@ USER = Representation(on_types=frozenset({"User"}), fields=(RepresentationField(
 
 
 class Transport:
-    """Answers by host. An answer is JSON, bytes, an exception, or an event to wait for first."""
+    """Answers by host. An answer is JSON, bytes or an exception; `replies` are the answers to one request after the other.
+
+    A gate is waited for before a request is answered.
+    """
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self.answers = answers
+        self.replies: dict[str, list[Any]] = {}
         self.gates: dict[str, asyncio.Event] = {}
         self.ended: dict[str, asyncio.Event] = {}
         self.log: list[str] = []
-        self.bodies: dict[str, Any] = {}
+        self.sent: dict[str, list[Any]] = {}
         self.idempotent: dict[str, bool] = {}
+        self._moved = asyncio.Condition()
+
+    @property
+    def bodies(self) -> dict[str, Any]:
+        """The last body that each host was sent."""
+        return {name: sent[-1] for name, sent in self.sent.items()}
+
+    async def began(self, name: str, times: int = 1) -> None:
+        """Returns once so many requests to a host have begun."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: len(self.sent.get(name, ())) >= times)
 
     async def send(self, endpoint: Endpoint, body: bytes, *, headers: bytes, idempotent: bool) -> HttpAnswer:
         name = endpoint.host
         assert headers == b""
         self.log.append(f"start {name}")
-        self.bodies[name] = orjson.loads(body)
+        sent = self.sent.setdefault(name, [])
+        sent.append(orjson.loads(body))
+        number = len(sent) - 1
         self.idempotent[name] = idempotent
+        async with self._moved:
+            self._moved.notify_all()
         if name in self.gates:
             await self.gates[name].wait()
-        answer = self.answers[name]
+        answer = self.replies[name][number] if name in self.replies else self.answers[name]
         if isinstance(answer, Exception):
             raise answer
         self.log.append(f"end {name}")

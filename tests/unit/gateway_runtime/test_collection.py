@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.executor.collection import compile_collection, shared_paths
+from gateway.planner.plan import EntityTarget, Fetch, Items, OnTypes, PathSegment, Representation, RepresentationField
+
+PRODUCTS = ("products", Items())
+OFFERS = ("offers", Items(), "product")
+PRODUCT = Representation(frozenset({"Product"}), (RepresentationField("id", "id"),), frozenset({"id"}))
+PRICED = Representation(
+    frozenset({"Product"}), (RepresentationField("id", "id"), RepresentationField("price", "_p")), frozenset({"id"})
+)
+
+
+def product(identity: object, **more: object) -> dict[str, Any]:
+    return {"__typename": "Product", "id": identity, **more}
+
+
+def collected(
+    tree: dict[str, Any], spec: Representation, *paths: tuple[PathSegment, ...], shared: bool = True
+) -> tuple[list[str], list[list[dict[str, Any]]], bool]:
+    collection = compile_collection(EntityTarget(paths, (spec,)), frozenset(paths) if shared else frozenset())
+    batch, whole = collection.walk(tree)
+    return [representation.decode() for representation in batch.representations], batch.places, whole
+
+
+def test_objects_that_are_nothing_but_their_key_become_one() -> None:
+    tree = {"offers": [{"product": product("1")}, {"product": product("2")}, {"product": product("1")}]}
+
+    representations, places, whole = collected(tree, PRODUCT, OFFERS)
+
+    first, _, third = (offer["product"] for offer in tree["offers"])
+    assert representations == ['{"__typename":"Product","id":"1"}', '{"__typename":"Product","id":"2"}']
+    assert first is third
+    assert [len(group) for group in places] == [1, 1]
+    assert whole
+
+
+def test_an_object_that_has_more_than_its_key_stays_itself() -> None:
+    tree = {"products": [product("1"), product("1", name="known"), product("1")]}
+
+    _, places, _ = collected(tree, PRODUCT, PRODUCTS)
+
+    first, second, third = tree["products"]
+    assert first is third
+    assert [place is here for place, here in zip(places[0], (first, second), strict=True)] == [True, True]
+
+
+def test_where_objects_may_not_become_one_they_do_not() -> None:
+    tree = {"products": [product("1"), product("1")]}
+
+    _, places, _ = collected(tree, PRODUCT, PRODUCTS, shared=False)
+
+    assert tree["products"][0] is not tree["products"][1]
+    assert [len(group) for group in places] == [2]
+
+
+def test_an_entity_at_two_paths_is_sent_once_and_its_objects_stay_apart() -> None:
+    tree = {"products": [product("1")], "offers": [{"product": product("1")}]}
+
+    representations, places, _ = collected(tree, PRODUCT, PRODUCTS, OFFERS)
+
+    assert representations == ['{"__typename":"Product","id":"1"}']
+    assert [len(group) for group in places] == [2]
+    assert tree["products"][0] is not tree["offers"][0]["product"]
+
+
+def test_what_only_python_takes_for_equal_is_told_apart_by_several_fields_too() -> None:
+    tree = {"products": [product("1", _p=1), product("1", _p=True), product("1", _p=1.0), product("1", _p=1)]}
+
+    representations, places, _ = collected(tree, PRICED, PRODUCTS)
+
+    assert representations == [f'{{"__typename":"Product","id":"1","price":{price}}}' for price in ("1", "true", "1.0")]
+    assert [len(group) for group in places] == [1, 1, 1]
+    assert tree["products"][1]["_p"] is True
+
+
+@pytest.mark.parametrize("spec", [PRODUCT, PRICED])
+def test_a_null_key_and_another_type_are_left_out_and_that_is_told(spec: Representation) -> None:
+    tree = {"products": [product(None, _p=1), {"__typename": "Bundle", "id": "1", "_p": 1}, None, product("2", _p=1)]}
+
+    _, places, whole = collected(tree, spec, PRODUCTS)
+
+    assert places == [[product("2", _p=1)]]
+    assert not whole
+
+
+def test_known_objects_need_no_second_walk() -> None:
+    tree = {"products": [product("1", _p=5), product("2", _p=6)]}
+    collection = compile_collection(EntityTarget((PRODUCTS,), (PRICED,)), frozenset())
+
+    looked = collection.look(tree["products"], {})
+
+    assert looked.representations == collection.walk(tree)[0].representations
+    assert looked.places == [[tree["products"][0]], [tree["products"][1]]]
+
+
+def test_no_names_of_the_plan_can_break_out_of_the_generated_source() -> None:
+    spec = Representation(
+        frozenset({"A'+x"}), (RepresentationField("a'b", "c\\'d"), RepresentationField("{e}", "%s")), frozenset()
+    )
+    tree = {"x'y": [{"__typename": "A'+x", "c\\'d": 1, "%s": 2}]}
+
+    representations, _, _ = collected(tree, spec, ("x'y", Items()))
+
+    assert representations == ['{"__typename":"A\'+x","a\'b":1,"{e}":2}']
+
+
+def fetch(*paths: tuple[PathSegment, ...], at: tuple[PathSegment, ...] = ()) -> Fetch:
+    targets = tuple(EntityTarget((path,), (PRODUCT,)) for path in paths)
+    return Fetch(id=0, subgraph="a", kind="query", document="{a}", name_offset=5, targets=targets, path=at)
+
+
+BOOK, SONG = OnTypes(frozenset({"Book"})), OnTypes(frozenset({"Song"}))
+
+
+@pytest.mark.parametrize(
+    ("fetches", "shared"),
+    [
+        ([fetch(PRODUCTS), fetch(PRODUCTS), fetch(OFFERS)], {PRODUCTS, OFFERS}),
+        # One place, told apart by the type of what is above it
+        ([fetch(("all", Items(), BOOK, "maker")), fetch(("all", Items(), SONG, "maker"))], set()),
+        ([fetch(("all", Items(), "maker")), fetch(("all", Items(), SONG, "maker"))], set()),
+        # What is below is told apart so
+        ([fetch(("all", Items(), "maker"), ("all", Items(), SONG, "maker", "home"))], {("all", Items(), SONG, "maker", "home")}),
+        ([fetch(("maker",)), fetch(at=(BOOK, "maker"))], set()),
+        # A type that is asked of the objects themselves is nothing above them
+        ([fetch(("maker", BOOK))], {("maker", BOOK)}),
+    ],
+)  # fmt: skip
+def test_objects_become_one_only_where_every_fetch_takes_them_for_one(
+    fetches: list[Fetch], shared: set[tuple[PathSegment, ...]]
+) -> None:
+    assert shared_paths(fetches) == shared
