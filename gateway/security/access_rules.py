@@ -25,7 +25,7 @@ from graphql import (
 )
 
 from gateway.supergraph.field_set import FieldSet
-from gateway.supergraph.sdl import Supergraph, named_type
+from gateway.supergraph.sdl import FieldJoin, Supergraph, named_type
 
 Grants = frozenset[str]
 Clause = frozenset[Grants]
@@ -100,11 +100,8 @@ class AccessRules:
         requirement = self.of_type(type_name) | self._own(type_name, field_name) | self.of_type(named_type(info.type))
         for parent in (type_name, *self._interfaces(type_name)):
             # An @interfaceObject computes the field for all its objects: what it requires stands at the interface.
-            for join in (self._joined(parent, field_name) or {}).values():
-                requirement |= self._of_field_set(type_name, join)
-        for argument in {argument for join in (info.joins or {}).values() for argument in join.contexts}:
-            for carrier in sorted(self._supergraph.carriers(argument.context)):
-                requirement |= self._of_field_set(carrier, argument.selection)
+            for join in self._joined(parent, field_name):
+                requirement |= self._of_field_set(type_name, join.requires) | self._of_contexts(join)
         self._open.discard(key)
         if not self._open:
             self._known[key] = requirement
@@ -118,10 +115,17 @@ class AccessRules:
             requirement |= _not_implied(own, (self._fields.get((member, field_name), NOTHING) for member in members))
         return requirement
 
-    def _joined(self, type_name: str, field_name: str) -> Mapping[str, FieldSet]:
+    def _joined(self, type_name: str, field_name: str) -> Iterable[FieldJoin]:
         info = self._supergraph.types[type_name].fields.get(field_name)
         joins = info.joins if info else None
-        return {graph: join.requires for graph, join in (joins or {}).items() if join.requires}
+        return (joins or {}).values()
+
+    def _of_contexts(self, join: FieldJoin) -> Requirement:
+        requirement = NOTHING
+        for argument in join.contexts:
+            for carrier in sorted(self._supergraph.carriers(argument.context)):
+                requirement |= self._of_field_set(carrier, argument.selection)
+        return requirement
 
     def _of_field_set(self, type_name: str, fields: FieldSet) -> Requirement:
         """Whoever may not read what a field is computed from may not read the field."""

@@ -124,7 +124,18 @@ def test_a_field_asks_for_what_its_context_arguments_are_read_from() -> None:
             {context: "a__h", name: "name", type: "String", selection: "... on Two { name }"}
           ])
         }
+        interface Priced @join__type(graph: A, key: "id") @join__type(graph: B, key: "id", isInterfaceObject: true) {
+          id: ID!
+          price: Int @join__field(graph: B, contextArguments: [
+            {context: "a__h", name: "name", type: "String", selection: "... on One { name }"}
+          ])
+        }
+        type Thing implements Priced @join__implements(graph: A, interface: "Priced") @join__type(graph: A, key: "id") {
+          id: ID! price: Int @join__field
+        }
         """
     )
+    # Then whoever may not read it of one object may not read the field, be it only an interface that computes it
     assert atoms(found.of_field("Item", "owner")) == {"scope:name"}
+    assert atoms(found.of_field("Thing", "price")) == {"scope:name"}
     assert atoms(found.of_field("Item", "other")) == frozenset()
