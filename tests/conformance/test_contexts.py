@@ -40,7 +40,7 @@ def amount(payment: dict[str, Any], _info: object, digits: int, currency: str | 
 
 
 def receipt(payment: dict[str, Any], _info: object, currency: str | None = "unasked") -> dict[str, Any]:
-    return {"text": f"{payment['id']} in {currency}", "payment": payment}
+    return {"text": f"{payment['id']} in {currency}", "payment": payment, "lines": [{"id": "l1"}]}
 
 
 def rooms(_payment: object, _info: object, labels: list[str | None] | None = None) -> int:
@@ -74,6 +74,7 @@ def subgraphs() -> dict[str, Subgraph]:
                 "Payment.rooms": rooms,
                 "Offer.price": lambda offer, _info, **given: f"{offer['id']} {told(**given)}",
                 "Offer.charge": lambda offer, _info, **given: f"{offer['id']} {told(**given)}",
+                "Line.print": lambda line, _info, **given: f"{line['id']} {told(**given)}",
                 "File.path": lambda file, _info, folder=...: f"{folder}/{file['id']}",
             },
             {
@@ -81,6 +82,7 @@ def subgraphs() -> dict[str, Subgraph]:
                 "Payment": lambda rep: {"__typename": "Payment", **PAYMENTS[rep["id"]]},
                 "Offer": entity("Offer"),
                 "File": entity("File"),
+                "Line": entity("Line"),
             },
         ),
     }
@@ -138,6 +140,25 @@ async def test_the_contexts_of_what_a_contextual_field_returns_are_found_above_i
         assert first["payments"][1] == {"receipt": {"text": "p2 in EUR", "payment": {"amount": "2.50 EUR"}}}
         assert second["payments"][0] == {"receipt": {"text": "p2 in None", "payment": {"amount": "2.50 None"}}}
         assert graph.counts == {"accounts": 1, "payments": 3}
+
+
+async def test_an_object_without_a_key_that_a_contextual_field_returned_sets_a_context_in_turn() -> None:
+    async with federation("context", subgraphs()) as graph:
+        answer = await graph.ask("{ users { payments { receipt { lines { print } } } } }")
+        assert [
+            payment["receipt"]["lines"][0]["print"] for user in answer["data"]["users"] for payment in user["payments"]
+        ] == [
+            "l1 currency=EUR header=p1 in EUR",
+            "l1 currency=EUR header=p2 in EUR",
+            "l1 currency=None header=p2 in None",
+            "l1 currency=USD header=p1 in USD",
+            "l1 currency=USD header=p3 in USD",
+            "l1 currency=EUR header=p3 in EUR",
+            "l1 currency=EUR header=p1 in EUR",
+        ]
+        # Then one request asks for all lines, once for each pair of values
+        assert graph.counts == {"accounts": 1, "payments": 3}
+        assert asked(graph).count("_entities") == 6
 
 
 async def test_a_nested_selection_through_a_list_becomes_a_list() -> None:
