@@ -17,12 +17,21 @@ class Override:
     label: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A context, set by all objects of `carriers`. The field's argument that reads it by `selection` has its name."""
+
+    name: str
+    carriers: tuple[str, ...]
+    selection: str
+
+
 @dataclass(slots=True)
 class Field:
     """A field. `type` is GraphQL text, `owners` the subgraphs that answer it, `external` those that only name it.
 
     `requires` and `provides` are the texts of the directives, the latter by subgraph. `targets` are the concrete types of
-    the objects it returns. A `hidden` field is @inaccessible.
+    the objects it returns. A `hidden` field is @inaccessible. Each of `contexts` is an argument that no client gives.
     """
 
     name: str
@@ -35,6 +44,7 @@ class Field:
     override: Override | None = None
     hidden: bool = False
     targets: tuple[str, ...] = ()
+    contexts: tuple[Context, ...] = ()
 
     def answers(self, subgraph: str, labels: frozenset[str]) -> bool:
         """Whether a subgraph answers the field for everyone who asks, under the active labels."""
@@ -77,6 +87,7 @@ class Federation:
     entities: list[str]
     types: dict[str, Type]
     labels: list[str] = field(default_factory=list)
+    contexts: list[Context] = field(default_factory=list)
 
     def possible_types(self, name: str) -> list[str]:
         """The concrete types of a type."""

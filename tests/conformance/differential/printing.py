@@ -1,4 +1,4 @@
-"""Prints a federation: as supergraph SDL (join specification v0.3), as the SDL of its subgraphs, as one plain schema."""
+"""Prints a federation: as supergraph SDL (join specification v0.5), as the SDL of its subgraphs, as one plain schema."""
 
 from __future__ import annotations
 
@@ -38,6 +38,11 @@ def _arguments(item: Field) -> str:
     return "(a: Int)" if item.has_argument else ""
 
 
+def _all_arguments(item: Field) -> str:
+    given = [*(["a: Int"] if item.has_argument else []), *(f"{each.name}: String" for each in item.contexts)]
+    return f"({', '.join(given)})" if given else ""
+
+
 def _joined_type(federation: Federation, each: Type) -> str:
     joins = []
     for graph in each.graphs:
@@ -52,6 +57,7 @@ def _joined_type(federation: Federation, each: Type) -> str:
         for interface, graphs in each.interfaces.items()
         for graph in graphs
     ]
+    joins += [f'@context(name: "{context.name}")' for context in federation.contexts if each.name in context.carriers]
     if each.kind == "union":
         joins += [
             f'@join__unionMember(graph: {graph.upper()}, member: "{member}")'
@@ -70,7 +76,7 @@ def _joined_type(federation: Federation, each: Type) -> str:
 def _joined_field(item: Field, parent: Type) -> str:
     # Composers do not write that a field of an interface is external.
     external = () if parent.kind == "interface" else item.external
-    plain = not (item.requires or item.provides or external or item.override)
+    plain = not (item.requires or item.provides or external or item.override or item.contexts)
     joins = []
     if not plain or {*item.owners, *item.external} != set(parent.graphs):
         joins = [_join(item, graph) for graph in item.owners]
@@ -90,6 +96,12 @@ def _join(item: Field, graph: str) -> str:
         parts.append(f'override: "{item.override.source}"')
         if item.override.label is not None:
             parts.append(f'overrideLabel: "{item.override.label}"')
+    if item.contexts:
+        texts = [
+            f'{{context: "{each.name}", name: "{each.name}", type: "String", selection: "{{ {each.selection} }}"}}'
+            for each in item.contexts
+        ]
+        parts.append(f"contextArguments: [{' '.join(texts)}]")
     return f"@join__field({', '.join(parts)})"
 
 
@@ -142,7 +154,7 @@ def _subgraph_type(each: Type, graph: str) -> str:
 
 
 def _subgraph_field(item: Field, parent: Type, graph: str) -> str:
-    parts = [f"{item.name}{_arguments(item)}: {item.type}"]
+    parts = [f"{item.name}{_all_arguments(item)}: {item.type}"]
     if graph in item.external:
         parts.append("@external")
     if item.requires and graph in item.owners:

@@ -19,12 +19,13 @@ from gateway.planner.normalize import normalize
 from gateway.planner.planner import Planner
 from gateway.supergraph.api_schema import build_api_schema
 from gateway.supergraph.sdl import parse_supergraph
-from tests.conformance.differential.cases import random_case
+from tests.conformance.differential.cases import Case, random_case
 from tests.conformance.differential.model import Federation
 from tests.conformance.differential.printing import supergraph_sdl
 from tests.conformance.differential.world import Monolith, StrictSubgraph
 
 FEDERATIONS = 1500 if os.environ.get("TEST_DEPTH") == "deep" else 55
+FEDERATIONS_WITH_CONTEXTS = 1500 if os.environ.get("TEST_DEPTH") == "deep" else 20
 
 
 class InProcess(SubgraphClient):
@@ -73,14 +74,20 @@ async def _difference(gateway: Gateway, monolith: Monolith, document: str, varia
     return None if given == expected else f"{document}\n{variables}\n  expected {expected}\n  given    {given}"
 
 
+async def _differences(case: Case) -> list[str]:
+    gateway = Gateway(case.federation, case.labels)
+    found = [await _difference(gateway, case.monolith, *operation) for operation in case.operations]
+    return [difference for difference in found if difference is not None]
+
+
 @pytest.mark.parametrize("seed", range(FEDERATIONS))
 async def test_the_gateway_answers_as_one_schema_over_the_same_data_would(seed: int) -> None:
     # Given a federation and a schema without one, over the same data
-    case = random_case(seed)
-    gateway = Gateway(case.federation, case.labels)
-
     # When both are asked the same
-    found = [await _difference(gateway, case.monolith, *operation) for operation in case.operations]
-
     # Then they agree on everything, the order of fields included
-    assert [difference for difference in found if difference is not None] == []
+    assert await _differences(random_case(seed)) == []
+
+
+@pytest.mark.parametrize("seed", range(FEDERATIONS_WITH_CONTEXTS))
+async def test_what_a_field_takes_from_above_is_what_stands_above_it_in_the_answer(seed: int) -> None:
+    assert await _differences(random_case(seed, contexts=True)) == []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphql import (
@@ -23,7 +23,7 @@ from graphql import (
 )
 
 from gateway.supergraph.field_set import FieldSet, FieldSetItem, parse_field_set
-from tests.conformance.differential.model import Federation, Field, named
+from tests.conformance.differential.model import Context, Federation, Field, named
 from tests.conformance.differential.printing import entity_types, is_leaf, monolith_sdl, subgraph_sdl
 
 PRELUDE = """
@@ -41,12 +41,14 @@ scalar _Any
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """An object. A subgraph also knows what it was sent for it, and what it provides on the way it was reached."""
+    """An object. A subgraph also knows what it was sent for it, and what it provides on the way it was reached; without
+    any federation it is known what stands `above`."""
 
     type_name: str
     number: int
     representation: Mapping[str, Any] | None = None
     provided: FieldSet = ()
+    above: Thing | None = None
 
 
 ROOT = Thing("Query", 0)
@@ -118,7 +120,28 @@ class World:
             return Thing("T0", number - number % len(self.federation.entities))
         if item.requires:
             return f"{item.name}:{json.dumps(self.select(thing, parse_field_set(item.requires)))}"
+        if item.contexts:
+            given = {each.name: self._read(each, thing) for each in item.contexts}
+            return _contextual(item, thing, {**given, **arguments})
         return _Maker(self, item, thing, arguments).make(item.type)
+
+    def _read(self, context: Context, thing: Thing) -> Any:
+        """What the nearest object above gives for a context."""
+        types = {name for carrier in context.carriers for name in self.federation.possible_types(carrier)}
+        above = thing.above
+        while above is not None and above.type_name not in types:
+            above = above.above
+        assert above is not None, f"nothing above sets {context.name}"
+        found: Any = self.select(above, parse_field_set(context.selection))
+        while isinstance(found, dict):
+            (found,) = found.values()
+        return found
+
+
+def _contextual(item: Field, thing: Thing, arguments: Mapping[str, Any]) -> str:
+    """The value of a field with contexts; all its arguments are in it. KeyError: one was not given."""
+    given = [arguments[each.name] for each in item.contexts]
+    return f"{item.name}{thing.number}:{json.dumps([*given, arguments.get('a')])}"
 
 
 class _Maker:
@@ -181,7 +204,9 @@ class Monolith:
         return result.data
 
     def _resolve(self, thing: Thing, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
-        return self._world.value(self._world.field(thing, info.field_name), thing, arguments)
+        item = self._world.field(thing, info.field_name)
+        found = self._world.value(item, thing, arguments)
+        return found if is_leaf(item) else _mapped(found, lambda each: replace(each, above=thing))
 
 
 class StrictSubgraph:
@@ -227,6 +252,9 @@ class StrictSubgraph:
             required = parse_field_set(item.requires)
             assert thing.representation is not None, f"{item.name} was asked without a representation"
             return f"{item.name}:{json.dumps(_picked(self._world, thing.representation, required))}"
+        if item.contexts:
+            assert thing.representation is not None, f"{item.name} was asked outside of an entity call"
+            return _contextual(item, thing, arguments)
         below = parse_field_set(item.provides[self._graph]) if self._graph in item.provides else ()
         for each in provided:
             below = (*below, *each.selections)
