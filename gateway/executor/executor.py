@@ -112,14 +112,24 @@ class Executor:
         self._spans = spans or Spans()
 
     async def execute(
-        self, plan: CompiledPlan, variables: Mapping[str, Any], headers: HeadersFor, tracing: bytes = b""
+        self,
+        plan: CompiledPlan,
+        variables: Mapping[str, Any],
+        headers: HeadersFor,
+        tracing: bytes = b"",
+        *,
+        event: bytes | None = None,
     ) -> Execution:
         """Run all fetches. Failures of subgraphs become errors of the execution; what is raised is a bug.
 
-        `tracing` are further header lines, which cannot change an answer.
+        `tracing` are further header lines, which cannot change an answer. `event` is what came for the first fetch, the
+        source stream of a subscription: it is taken as that fetch's answer, and only the others are sent.
         """
         execution = Execution(tracing=tracing)
-        if len(plan.fetches) == 1:
+        if event is not None:
+            self._take(plan.fetches[0], execution, (), HttpAnswer(200, {}, event))
+            await self._run_others(plan, execution, variables, headers)
+        elif len(plan.fetches) == 1:
             await self._run_fetch(plan.fetches[0], execution, variables, headers)
         elif plan.fetches:
             await self._run_all(plan, execution, variables, headers)
@@ -138,6 +148,17 @@ class Executor:
             for index in others:
                 tasks.create_task(self._follow(run, index, tasks))
             await self._follow(run, first, tasks)
+
+    async def _run_others(
+        self, plan: CompiledPlan, execution: Execution, variables: Mapping[str, Any], headers: HeadersFor
+    ) -> None:
+        """Run what waits for the first fetch, which is done: in a subscription's plan that is all the rest."""
+        run = _Run(plan, execution, variables, headers, list(plan.waits))
+        async with asyncio.TaskGroup() as tasks:
+            for dependent in plan.fetches[0].dependents:
+                run.waiting[dependent] -= 1
+                if not run.waiting[dependent]:
+                    tasks.create_task(self._follow(run, dependent, tasks))
 
     # No closure: a function that knows itself would keep the response tree until the collector comes.
     async def _follow(self, run: _Run, index: int, tasks: asyncio.TaskGroup) -> None:

@@ -11,7 +11,7 @@ from gateway.executor.traffic import SubgraphState
 
 UNAVAILABLE_STATUSES = frozenset({502, 503, 504})
 
-_GONE = frozenset({TransportFault.CONNECT, TransportFault.TIMEOUT, TransportFault.CLOSED})
+GONE = frozenset({TransportFault.CONNECT, TransportFault.TIMEOUT, TransportFault.CLOSED})
 """Faults that say the subgraph may be gone. An answer that is too large or no HTTP says that somebody is there."""
 
 _RETRIED = frozenset({TransportFault.CONNECT, TransportFault.CLOSED})
@@ -116,7 +116,7 @@ class SubgraphCaller:
         try:
             answer = await self._client.send(self._endpoint, body, headers=headers, idempotent=idempotent)
         except TransportError as error:
-            if error.fault in _GONE:
+            if error.fault in GONE:
                 breaker.failed(permit)
             else:
                 breaker.succeeded(permit)

@@ -10,6 +10,7 @@ from graphql import GraphQLSchema
 
 from gateway.errors import RequestRefused
 from gateway.executor.executor import Executor
+from gateway.executor.source_streams import SourceStreams
 from gateway.pipeline.cache import SingleFlightCache
 from gateway.pipeline.known import KnownOperations
 from gateway.pipeline.labels import OverrideLabels
@@ -31,12 +32,14 @@ class ServedGraph:
         *,
         preparation: Preparation,
         executor: Executor,
+        sources: SourceStreams,
         labels: OverrideLabels,
         grants: Grants,
         operations_kept: int,
     ) -> None:
         self.schema = schema
         self.executor = executor
+        self.sources = sources
         self.grants = grants
         self.known: KnownOperations | None = None
         self._labels = labels

@@ -60,11 +60,28 @@ class Identification:
     async def identify(self, headers: Mapping[str, str], client: str) -> Identity:
         """Raises RequestRefused: 429 for too many requests, 401 for a bad token."""
         self._rate_limiter.admit_request(client)
+        return await self.identify_again(headers)
+
+    async def identify_again(self, headers: Mapping[str, str]) -> Identity:
+        """The identity by these headers, where no new request is made. Raises RequestRefused 401 for a bad token."""
         token = None
         if self._authenticator is not None:
             token = await self._authenticator.authenticate(headers.get("authorization"))
         tracing = header_lines({name: headers[name] for name in _TRACING if name in headers})
         return Identity(token, self._headers_for(headers, token), tracing)
+
+    def accepted_until(self, identity: Identity) -> float | None:
+        """The time from which the identity's token is no longer good; None without one."""
+        if self._authenticator is None or identity.token is None:
+            return None
+        return self._authenticator.accepted_until(identity.token)
+
+    def visible_to(self, subgraph: str, headers: Mapping[str, str], identity: Identity) -> bytes:
+        """What of a request's headers can change what a subgraph answers: equal for clients it cannot tell apart."""
+        lines = header_lines(self._rules.of(self._rules.group(subgraph), headers))
+        if self._internal_tokens is None:
+            return lines
+        return lines + self._internal_tokens.identity(identity.token)
 
     def _headers_for(self, headers: Mapping[str, str], token: AccessToken | None) -> Callable[[str], bytes]:
         """The rules are applied once a request for all subgraphs that have none of their own."""

@@ -22,6 +22,7 @@ from gateway.pipeline.introspection import introspect
 from gateway.pipeline.persisted import PersistedOperations
 from gateway.pipeline.prepare import PreparedOperation
 from gateway.pipeline.request import GraphQLRequest, GraphQLResponse, refused
+from gateway.pipeline.subscriptions import SHUTTING_DOWN, SUPERGRAPH_CHANGED, ResponseStream, Subscriptions
 from gateway.security.access_rules import Grants
 from gateway.security.authorization import AuthorizationConfig, grants_of
 from gateway.security.rate_limit import RateLimiter
@@ -58,6 +59,7 @@ class Pipeline:
         identification: Identification,
         authorization: AuthorizationConfig,
         rate_limiter: RateLimiter,
+        subscriptions: Subscriptions,
         persisted: PersistedOperations | None = None,
     ) -> None:
         self._config = config
@@ -68,6 +70,7 @@ class Pipeline:
         self._persisted = persisted
         # The graph and the manifests may change at once; what is known of both has to fit both.
         self._changing = asyncio.Lock()
+        self._subscriptions = subscriptions
         # One thread: the planner keeps what it learns and is not made for several at once.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
 
@@ -86,7 +89,8 @@ class Pipeline:
             if self._persisted is not None:
                 await self._persisted.prepare_for(graph, self._thread)
             warmed = await graph.warm(self._graph.keys(), self._thread)
-            self._graph = graph
+            self._graph, old = graph, self._graph
+        old.sources.end(SUPERGRAPH_CHANGED)
         return warmed
 
     async def replace_manifests(self, manifests: Manifests) -> None:
@@ -94,6 +98,14 @@ class Pipeline:
         async with self._changing:
             if self._persisted is not None:
                 await self._persisted.replace(manifests, self._graph, self._thread)
+
+    def end_subscriptions(self) -> None:
+        """End all subscriptions, since the server is about to stop. None is opened from now on."""
+        self._graph.sources.end(SHUTTING_DOWN)
+
+    async def check_credentials(self, headers: Mapping[str, str], client: str) -> None:
+        """Raises RequestRefused where a connection may not be opened with these headers."""
+        await self._identification.identify(headers, client)
 
     async def answer(self, request: GraphQLRequest) -> GraphQLResponse:
         """The response to a request; a bug becomes a masked error with nothing of it but an entry in the log."""
@@ -119,13 +131,18 @@ class Pipeline:
             raise not_supported()
         graph = self._graph
         prepared = await self._prepare(graph, text, request, identity)
-        if request.read_only and prepared.operation.kind != "query":
+        if request.read_only and prepared.operation.kind == "mutation":
             raise RequestRefused("METHOD_NOT_ALLOWED", "Mutations are sent by POST.", status=405)
         self._rate_limiter.admit_root_fields(request.client, prepared.root_fields)
         variables = _coerce(graph, prepared, request.variables)
         cost = None if prepared.cost is None else prepared.cost.admit(variables)
         if request.budget is not None:
             request.budget.charge(prepared.size, cost)
+        if prepared.operation.kind == "subscription":
+            self._subscriptions.check(request)
+            # Where all of it is refused there is nothing to wait for: the plan is empty, and so is the answer.
+            if prepared.compiled.fetches:
+                return GraphQLResponse({}, events=self._open(graph, prepared, variables, request, identity))
         execution = await graph.executor.execute(prepared.compiled, variables, identity.headers_for, identity.tracing)
         payload = _payload(graph, prepared, variables, execution)
         if self._config.expose_query_plan and request.headers.get(QUERY_PLAN_HEADER) == "1":
@@ -137,6 +154,23 @@ class Pipeline:
             # One with errors, extensions or a subgraph's header lines (a cookie) is for this client and this moment.
             max_age = self._persisted.max_age(text) if len(payload) == 1 and not execution.headers else None
         return GraphQLResponse(payload, headers=execution.headers, max_age=max_age)
+
+    def _open(
+        self,
+        graph: ServedGraph,
+        prepared: PreparedOperation,
+        variables: Mapping[str, Any],
+        request: GraphQLRequest,
+        identity: Identity,
+    ) -> ResponseStream:
+        async def respond(identity: Identity, event: bytes) -> GraphQLResponse:
+            execution = await graph.executor.execute(
+                prepared.compiled, variables, identity.headers_for, identity.tracing, event=event
+            )
+            return GraphQLResponse(_payload(graph, prepared, variables, execution))
+
+        source = prepared.compiled.fetches[0]
+        return self._subscriptions.open(graph.sources, source, variables, request, identity, respond)
 
     async def _prepare(
         self, graph: ServedGraph, text: str, request: GraphQLRequest, identity: Identity

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.errors import RequestRefused
 from gateway.persisted.policy import Reference
@@ -17,6 +17,7 @@ class GraphQLRequest:
 
     `budget` is what all operations of one HTTP request share, where it has several.
     `reference` names an operation by an id; `query` is empty where the text was not sent beside it.
+    `credentials` is set by transports that carry subscriptions: the headers as they are now, should a token have been renewed.
     """
 
     query: str
@@ -27,6 +28,7 @@ class GraphQLRequest:
     read_only: bool = False
     budget: RequestBudget | None = None
     reference: Reference | None = None
+    credentials: Callable[[], Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,24 @@ class GraphQLResponse:
     """`payload` is the response object. `refusal` is set where nothing was executed. `headers` are lines of subgraphs.
 
     `max_age` is set where anybody may have this answer, for so many seconds: shared caches may keep it.
+    `events`, where it is set, stands in the place of the payload: the responses of a subscription. `ended_by` is the code by
+    which the gateway ended a subscription with this response.
     """
 
     payload: Mapping[str, Any]
     refusal: RequestRefused | None = None
     headers: Sequence[tuple[str, str]] = ()
     max_age: int | None = None
+    events: ResponseEvents | None = None
+    ended_by: str | None = None
+
+
+class ResponseEvents(Protocol):
+    """The responses of one subscription, one an event. `aclose` has to be called, also where nothing was taken."""
+
+    def __aiter__(self) -> AsyncIterator[GraphQLResponse]: ...
+
+    async def aclose(self) -> None: ...
 
 
 def refused(refusal: RequestRefused) -> GraphQLResponse:

@@ -121,6 +121,10 @@ class Authenticator:
             self._verified.popitem(last=False)
         return token
 
+    def accepted_until(self, token: AccessToken) -> float:
+        """The time from which the token is no longer good."""
+        return token.expires_at + self._config.leeway
+
     async def _verify(self, text: str) -> AccessToken:
         try:
             header = jwt.get_unverified_header(text)

@@ -56,12 +56,18 @@ class InternalTokens:
             self._minted.popitem(last=False)
         return line
 
+    def identity(self, token: AccessToken | None) -> bytes:
+        """What the tokens for `token` say about its bearer: equal where no subgraph can tell two bearers apart."""
+        return orjson.dumps(self._copied(token), option=orjson.OPT_SORT_KEYS)
+
+    def _copied(self, token: AccessToken | None) -> dict[str, Any]:
+        if token is None:
+            return {}
+        return {name: token.claims[name] for name in self._config.copied_claims if name in token.claims}
+
     def _mint(self, subgraph: str, token: AccessToken | None) -> str:
         now = int(time())
-        claims: dict[str, Any] = {}
-        if token is not None:
-            claims = {name: token.claims[name] for name in self._config.copied_claims if name in token.claims}
-        claims |= {
+        claims = self._copied(token) | {
             "iss": self._config.issuer,
             "aud": self._config.audience_prefix + subgraph,
             "iat": now,

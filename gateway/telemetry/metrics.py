@@ -61,6 +61,20 @@ SUBGRAPH_SHARED = Counter(
 SUBGRAPH_RETRIES = Counter("gateway_subgraph_retries_total", "Requests to subgraphs that were sent again", ["subgraph"])
 CIRCUIT_STATE = Gauge("gateway_circuit_state", "Circuit breakers: 0 closed, 1 half open, 2 open", ["subgraph"])
 CIRCUIT_OPENED = Counter("gateway_circuit_opened_total", "How often a circuit breaker opened", ["subgraph"])
+SUBSCRIPTIONS = Gauge("gateway_subscriptions", "Subscriptions of clients that are open")
+SUBSCRIPTION_EVENTS = Counter("gateway_subscription_events_total", "Responses sent to subscriptions of clients")
+SUBSCRIPTIONS_ENDED = Counter(
+    "gateway_subscriptions_ended_total",
+    "Subscriptions ended by the gateway instead of client or subgraph, by code",
+    ["code"],
+)
+STREAM_CONNECTIONS = Gauge(
+    "gateway_stream_connections", "Open connections by transport (websocket, sse, sse_single, multipart)", ["transport"]
+)
+SOURCE_STREAMS = Gauge("gateway_source_streams", "Subscriptions open at subgraphs", ["subgraph"])
+SOURCE_EVENTS = Counter(
+    "gateway_source_events_total", "Results that came from subscriptions at subgraphs", ["subgraph"]
+)
 
 
 class TrafficMeter:
