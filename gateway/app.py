@@ -12,7 +12,9 @@ from graphql import GraphQLObjectType
 
 from gateway.executor.executor import Executor
 from gateway.executor.header_rules import HeaderRulesConfig, ResponseHeaders
+from gateway.executor.source_streams import SourceStreams
 from gateway.executor.subgraph_client import Endpoint, SubgraphClient, TransportError
+from gateway.executor.subscription_client import SubscriptionClient
 from gateway.executor.traffic import Traffic
 from gateway.http.endpoint import GatewayEndpoint
 from gateway.http.health import Readiness
@@ -26,6 +28,7 @@ from gateway.pipeline.persisted import Automatic, PersistedOperations
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.prepare import Preparation
 from gateway.pipeline.reload import SupergraphWatch
+from gateway.pipeline.subscriptions import Subscriptions
 from gateway.pipeline.supergraph_check import check_api_schema, read_supergraph_model
 from gateway.planner.planner import Planner
 from gateway.security.access_rules import AccessRules
@@ -45,10 +48,12 @@ _Watch = Callable[[], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """`app` is the ASGI application. `readiness` is closed before the server stops, so that nobody sends it more."""
+    """`app` is the ASGI application. `readiness` is closed before the server stops, so that nobody sends it more, and
+    `end_subscriptions` called when it does: they would go on for ever."""
 
     app: GatewayEndpoint
     readiness: Readiness
+    end_subscriptions: Callable[[], None]
 
 
 def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile | None = None) -> Gateway:
@@ -63,25 +68,32 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
     traffic = Traffic(settings.traffic)
 
     def build(text: str) -> ServedGraph:
-        return _graph(text, settings, lambda supergraph: _executor(supergraph, client, settings, traffic, spans))
+        return _graph(
+            text,
+            settings,
+            lambda supergraph: _executor(supergraph, client, settings, traffic, spans),
+            lambda supergraph: _sources(supergraph, settings, traffic),
+        )
 
     directory = ManifestDirectory(settings.persisted.directory) if settings.persisted else None
     persisted = _persisted(settings.persisted, directory) if settings.persisted and directory else None
     graph = build(supergraph_text)
     if persisted is not None:
         persisted.begin(graph)
+    identification = Identification(
+        settings.forwarding,
+        rate_limiter,
+        _authenticator(settings.authentication, client),
+        InternalTokens(settings.internal_token) if settings.internal_token else None,
+        settings.headers,
+    )
     pipeline = Pipeline(
         settings.pipeline,
         graph,
-        identification=Identification(
-            settings.forwarding,
-            rate_limiter,
-            _authenticator(settings.authentication, client),
-            InternalTokens(settings.internal_token) if settings.internal_token else None,
-            settings.headers,
-        ),
+        identification=identification,
         authorization=settings.authorization,
         rate_limiter=rate_limiter,
+        subscriptions=Subscriptions(settings.subscriptions, identification, settings.authorization),
         persisted=persisted,
     )
     watches: list[_Watch] = []
@@ -114,13 +126,14 @@ def _serving(
         pipeline,
         readiness,
         limits=settings.limits,
+        subscriptions=settings.subscriptions,
         on_start=start,
         on_stop=stop,
         spans=spans,
         named_by_path=settings.persisted is not None,
         vary=_vary(settings),
     )
-    return Gateway(app, readiness)
+    return Gateway(app, readiness, pipeline.end_subscriptions)
 
 
 def _persisted(config: PersistedConfig, directory: ManifestDirectory) -> PersistedOperations:
@@ -143,7 +156,12 @@ def _vary(settings: Settings) -> tuple[str, ...]:
     return ("Authorization", *(name.title() for name in settings.forwarding.headers))
 
 
-def _graph(text: str, settings: Settings, executor: Callable[[Supergraph], Executor]) -> ServedGraph:
+def _graph(
+    text: str,
+    settings: Settings,
+    executor: Callable[[Supergraph], Executor],
+    sources: Callable[[Supergraph], SourceStreams],
+) -> ServedGraph:
     """All that depends on the supergraph. Raises SupergraphError."""
     supergraph = read_supergraph_model(text)
     schema = build_api_schema(supergraph)
@@ -160,16 +178,33 @@ def _graph(text: str, settings: Settings, executor: Callable[[Supergraph], Execu
             estimator=CostEstimator(schema, supergraph.costs, settings.limits.cost),
         ),
         executor=executor(supergraph),
+        sources=sources(supergraph),
         labels=OverrideLabels(supergraph, settings.pipeline.override_labels),
         grants=authorization.grants,
         operations_kept=settings.pipeline.operations_kept,
     )
 
 
+def _urls(supergraph: Supergraph, settings: Settings) -> dict[str, str]:
+    return {name: settings.subgraph_urls.get(name, info.url) for name, info in supergraph.subgraphs.items()}
+
+
+def _sources(supergraph: Supergraph, settings: Settings, traffic: Traffic) -> SourceStreams:
+    config = settings.subscriptions
+    return SourceStreams(
+        SubscriptionClient(config.upstream),
+        _urls(supergraph, settings),
+        traffic,
+        queue=config.queue,
+        patience=config.patience,
+        share=config.share,
+    )
+
+
 def _executor(
     supergraph: Supergraph, client: SubgraphClient, settings: Settings, traffic: Traffic, spans: Spans
 ) -> Executor:
-    urls = {name: settings.subgraph_urls.get(name, info.url) for name, info in supergraph.subgraphs.items()}
+    urls = _urls(supergraph, settings)
     concrete = frozenset(
         name for name, type_ in supergraph.schema.type_map.items() if isinstance(type_, GraphQLObjectType)
     )

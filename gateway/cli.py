@@ -141,18 +141,22 @@ def _serve(supergraph_file: Path, settings: Settings) -> int:
     gateway = build_gateway(file.read(), settings, file)
     # From here on there is a log; what cannot be served before is one line on standard error.
     configure_logging("gateway", settings.log.level)
-    _Server(server_config(gateway.app, settings.http), gateway, settings.http.shutdown_delay).run()
+    _Server(server_config(gateway.app, settings), gateway, settings.http.shutdown_delay).run()
     return 0
 
 
-def server_config(app: ASGIApp, http: HttpConfig) -> uvicorn.Config:
+def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     """How uvicorn serves the gateway."""
+    http = settings.http
     return uvicorn.Config(
         app,
         **_listening(http),
         loop="uvloop",
         http="httptools",
-        ws="none",
+        ws="websockets-sansio" if settings.subscriptions.enabled else "none",
+        ws_max_size=settings.limits.body_bytes,
+        # Compressed, a small message could become a large one, and each would cost more processor time than bytes it saves.
+        ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -185,7 +189,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, gateway: Gateway, delay: float) -> None:
         super().__init__(config)
-        self._readiness = gateway.readiness
+        self._gateway = gateway
         self._delay = delay
         self._signalled = False
 
@@ -195,9 +199,10 @@ class _Server(uvicorn.Server):
             self.force_exit = True
             return
         self._signalled = True
-        self._readiness.close()
+        self._gateway.readiness.close()
         # Python runs signal handlers between the steps of the loop, so this is the loop that serves.
         asyncio.get_running_loop().call_later(self._delay, self._stop)
 
     def _stop(self) -> None:
+        self._gateway.end_subscriptions()
         self.should_exit = True

@@ -19,6 +19,7 @@ from gateway.persisted.config import PersistedConfig
 from gateway.pipeline.identify import ForwardingConfig
 from gateway.pipeline.pipeline import PipelineConfig
 from gateway.pipeline.reload import WatchConfig
+from gateway.pipeline.subscriptions import SubscriptionsConfig
 from gateway.security.authentication import AuthenticationConfig
 from gateway.security.authorization import AuthorizationConfig
 from gateway.security.internal_token import InternalTokenConfig
@@ -64,6 +65,7 @@ class Settings(BaseModel):
     headers: HeaderRulesConfig = HeaderRulesConfig()
     transport: TransportConfig = TransportConfig()
     traffic: TrafficConfig = TrafficConfig()
+    subscriptions: SubscriptionsConfig = SubscriptionsConfig()
     subgraph_errors: SubgraphErrorsConfig = SubgraphErrorsConfig()
     subgraph_urls: Mapping[str, str] = Field(default_factory=dict)
     watch: WatchConfig = WatchConfig()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from time import perf_counter
+from typing import Any
 from uuid import uuid4
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -16,6 +19,7 @@ from gateway.http.body import read_body
 from gateway.http.compression import GzipSend, accepts_gzip, decompressed
 from gateway.http.config import HttpConfig
 from gateway.http.cors import cors_headers, preflight_headers
+from gateway.http.framing import Framing, stream_framing
 from gateway.http.health import Readiness
 from gateway.http.negotiation import JSON, negotiate
 from gateway.http.request import (
@@ -28,12 +32,16 @@ from gateway.http.request import (
     post_parameters,
 )
 from gateway.http.response import send_batch, send_bytes, send_response
+from gateway.http.streaming import Connections, Edge
+from gateway.http.streams import HttpStreams, is_about_shared_stream
+from gateway.http.websocket import serve_websocket
 from gateway.pipeline.identify import CORRELATION
 from gateway.pipeline.pipeline import Pipeline
 from gateway.pipeline.request import GraphQLRequest, refused
+from gateway.pipeline.subscriptions import SubscriptionsConfig
 from gateway.security.csrf import check_origin
 from gateway.security.limits import LimitsConfig, RequestBudget
-from gateway.telemetry.metrics import IN_FLIGHT, REQUEST_SECONDS
+from gateway.telemetry.metrics import IN_FLIGHT, REFUSALS, REQUEST_SECONDS
 from gateway.telemetry.spans import Spans
 from shared.telemetry.context import Correlation, bind
 
@@ -58,6 +66,7 @@ class GatewayEndpoint:
         readiness: Readiness,
         *,
         limits: LimitsConfig,
+        subscriptions: SubscriptionsConfig,
         on_start: Hook,
         on_stop: Hook,
         spans: Spans | None = None,
@@ -75,6 +84,16 @@ class GatewayEndpoint:
         self._in_flight = 0
         self._vary = vary
         self._named_prefix = f"{config.path}/" if named_by_path else None
+        self._edge = Edge(
+            pipeline,
+            subscriptions,
+            Connections(subscriptions),
+            counted=self._counted,
+            posted=self._posted,
+            body_limit=limits.body_bytes,
+            spans=self._spans,
+        )
+        self._streams = HttpStreams(self._edge)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -82,7 +101,7 @@ class GatewayEndpoint:
         elif scope["type"] == "http":
             await self._http(scope, receive, send)
         else:
-            await send({"type": "websocket.close", "code": 1002})
+            await self._websocket(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -91,6 +110,7 @@ class GatewayEndpoint:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._readiness.close()
+        self._streams.close()
         await self._on_stop()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -119,11 +139,19 @@ class GatewayEndpoint:
             return
         outgoing = {**cors_headers(self._config.cors, headers), CORRELATION: headers[CORRELATION]}
         media_type = negotiate(headers.get("accept"))
+        framing = None
+        if self._edge.config.enabled:
+            if is_about_shared_stream(scope, headers):
+                await self._shared_stream(scope, receive, send, headers, outgoing)
+                return
+            framing = stream_framing(headers.get("accept", ""))
         correlation = Correlation(headers[CORRELATION], traceparent=headers.get("traceparent"))
         started = perf_counter()
         try:
-            self._admit(headers, media_type)
+            self._admit(headers, media_type, framing)
             request = await self._request(scope, receive, headers, path_id)
+            if framing is not None and isinstance(request, GraphQLRequest):
+                request = replace(request, credentials=lambda: headers)
         except RequestRefused as refusal:
             await send_response(send, refused(refusal), media_type or JSON, outgoing)
             return
@@ -142,18 +170,63 @@ class GatewayEndpoint:
         if not isinstance(request, GraphQLRequest):
             await send_batch(send, responses, media_type or JSON, outgoing)
             return
+        if framing is not None and (response.events is not None or media_type is None):
+            with bind(correlation), self._spans.request(headers):
+                await self._streams.send(response, framing, request.client, receive, send, outgoing)
+            return
         if response.max_age is not None:
             # What anybody may keep depends on who asks, and on what travels on to the subgraphs.
             outgoing["vary"] = f"{outgoing['vary']}, {', '.join(self._vary)}"
         await send_response(send, response, media_type or JSON, outgoing, known_tag=headers.get("if-none-match"))
 
-    def _admit(self, headers: Mapping[str, str], media_type: str | None) -> None:
+    def _admit(self, headers: Mapping[str, str], media_type: str | None, framing: Framing | None) -> None:
         if self._in_flight >= self._config.max_in_flight:
             raise RequestRefused("OVERLOADED", "Too much to do. Try again.", status=503, retry_after=1)
-        if media_type is None:
+        if media_type is None and framing is None:
             raise RequestRefused("NOT_ACCEPTABLE", "Accept application/graphql-response+json.", status=406)
         if self._config.cross_site_protection:
             check_origin(headers, self._config.cors.allow_origins)
+
+    async def _shared_stream(
+        self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str], outgoing: Mapping[str, str]
+    ) -> None:
+        try:
+            if self._config.cross_site_protection:
+                check_origin(headers, self._config.cors.allow_origins)
+            client = client_address(scope, headers, self._config.trusted_proxies)
+            await self._streams.share(scope, receive, send, headers, client, outgoing)
+        except RequestRefused as refusal:
+            await send_response(send, refused(refusal), negotiate(headers.get("accept")) or JSON, outgoing)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A refused upgrade has status 403, whatever the reason: browsers do not tell it to their pages."""
+        headers = header_map(scope)
+        if scope["path"] != self._config.path or not self._edge.config.enabled:
+            await _refuse_upgrade(receive, send)
+            return
+        try:
+            if self._config.cross_site_protection:
+                check_origin(headers, self._config.cors.allow_origins)
+            client = client_address(scope, headers, self._config.trusted_proxies)
+            await serve_websocket(self._edge, scope, receive, send, headers, client)
+        except RequestRefused as refusal:
+            REFUSALS.labels(refusal.code).inc()
+            await _refuse_upgrade(receive, send)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Count a request as being answered. Raises RequestRefused where there are too many."""
+        if self._in_flight >= self._config.max_in_flight:
+            raise RequestRefused("OVERLOADED", "Too much to do. Try again.", status=503, retry_after=1)
+        started = perf_counter()
+        self._in_flight += 1
+        IN_FLIGHT.inc()
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            IN_FLIGHT.dec()
+            REQUEST_SECONDS.observe(perf_counter() - started)
 
     async def _request(
         self, scope: Scope, receive: Receive, headers: Mapping[str, str], path_id: str | None
@@ -166,10 +239,7 @@ class GatewayEndpoint:
             return graphql_request(get_parameters(scope), headers, client, read_only=True, path_id=path_id)
         if method != "POST":
             raise RequestRefused("METHOD_NOT_ALLOWED", "Send GET or POST.", status=405)
-        check_content_type(headers)
-        compressed = is_compressed(headers, allowed=self._config.compression.requests)
-        body = await read_body(receive, headers, self._body_limit, self._config.body_timeout)
-        parameters = post_parameters(decompressed(body, self._body_limit) if compressed else body)
+        parameters = await self._posted(receive, headers)
         if isinstance(parameters, dict):
             return graphql_request(parameters, headers, client, read_only=False, path_id=path_id)
         if path_id is not None:
@@ -177,6 +247,18 @@ class GatewayEndpoint:
         check_batch(parameters, self._config.batch_operations)
         budget = RequestBudget(self._limits)
         return [graphql_request(item, headers, client, read_only=False, budget=budget) for item in parameters]
+
+    async def _posted(self, receive: Receive, headers: Mapping[str, str]) -> dict[str, Any] | list[Any]:
+        """The parameters in a body, or the items of a batch. Raises RequestRefused."""
+        check_content_type(headers)
+        compressed = is_compressed(headers, allowed=self._config.compression.requests)
+        body = await read_body(receive, headers, self._body_limit, self._config.body_timeout)
+        return post_parameters(decompressed(body, self._body_limit) if compressed else body)
+
+
+async def _refuse_upgrade(receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.close"})
 
 
 def _with_correlation(headers: dict[str, str]) -> dict[str, str]:

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.errors import RequestRefused
+from gateway.executor.compiled import CompiledFetch
 from gateway.executor.entity_loader import request_body
-from gateway.executor.executor import CompiledFetch
 from gateway.executor.source_streams import SLOW_CONSUMER, Item, Listener, SourceStreams, StreamEnd
 from gateway.executor.subgraph_errors import CIRCUIT_OPEN, INTERNAL, UNAVAILABLE
 from gateway.executor.subscription_client import UpstreamConfig
