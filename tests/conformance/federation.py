@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import uvicorn
+from graphql import ExecutionResult
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.app import build_gateway
@@ -75,7 +77,15 @@ def sdl(name: str, subgraph: str) -> str:
 async def serve(app: ASGIApp) -> AsyncIterator[str]:
     """Serve an application on a free loopback port; gives its URL."""
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_config=None, access_log=False, lifespan="auto", ws="none"
+        app,
+        host="127.0.0.1",
+        port=0,
+        log_config=None,
+        access_log=False,
+        lifespan="auto",
+        ws="websockets-sansio",
+        ws_max_size=100_000,
+        ws_per_message_deflate=False,
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve())
@@ -107,15 +117,46 @@ def _subgraphs_app(subgraphs: Mapping[str, Subgraph]) -> ASGIApp:
                 break
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         subgraph = subgraphs[scope["path"].strip("/")]
+        if headers.get("accept") == "text/event-stream":
+            outcome = await subgraph.events(body, headers)
+            if not isinstance(outcome, ExecutionResult):
+                await _stream(outcome, receive, send)
+                return
+            await _answer(send, 200, orjson.dumps(outcome.formatted), [])
+            return
         status, answer = await subgraph.answer(body, headers)
-        more = [(name.encode(), value.encode()) for name, value in subgraph.answers_with]
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer)), *more],
-            }
-        )
-        await send({"type": "http.response.body", "body": answer})
+        await _answer(send, status, answer, [(name.encode(), value.encode()) for name, value in subgraph.answers_with])
 
     return app
+
+
+async def _answer(send: Send, status: int, body: bytes, more: Sequence[tuple[bytes, bytes]]) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *more]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _stream(results: AsyncIterator[ExecutionResult], receive: Receive, send: Send) -> None:
+    """Send the results as server-sent events until they end or the gateway goes away."""
+
+    async def write() -> None:
+        headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b":\n\n", "more_body": True})
+        async for result in results:
+            event = b"event: next\ndata: %b\n\n" % orjson.dumps(result.formatted)
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+        await send({"type": "http.response.body", "body": b"event: complete\ndata:\n\n"})
+
+    async def gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    tasks = {asyncio.create_task(write()), asyncio.create_task(gone())}
+    done, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await results.aclose()  # type: ignore[attr-defined]
+    for task in done:
+        task.result()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import Any
 
 import orjson
 from graphql import (
+    ExecutionResult,
     GraphQLObjectType,
     GraphQLSchema,
     InterfaceTypeDefinitionNode,
@@ -17,6 +20,7 @@ from graphql import (
     build_ast_schema,
     graphql,
     parse,
+    subscribe,
 )
 from graphql.language import DocumentNode
 
@@ -47,7 +51,7 @@ class Subgraph:
     a representation, by type, or are one.
 
     `requests` are the documents it was sent, `answers_with` header lines of its answers; `broken`
-    makes it answer status 500 without GraphQL.
+    makes it answer status 500 without GraphQL. `feeds` are what its subscription fields send.
     """
 
     sdl: str
@@ -57,6 +61,7 @@ class Subgraph:
     headers: list[dict[str, str]] = field(default_factory=list)
     answers_with: list[tuple[str, str]] = field(default_factory=list)
     broken: bool = False
+    feeds: Mapping[str, Feed] = field(default_factory=dict)
     _schema: GraphQLSchema | None = None
 
     async def answer(self, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
@@ -66,13 +71,70 @@ class Subgraph:
         self.headers.append(headers)
         if self.broken:
             return 500, b"<html>no</html>"
-        if self._schema is None:
-            self._schema = _executable(self.sdl, self.fields, self.references)
-        result = await graphql(self._schema, request["query"], variable_values=request.get("variables"))
+        result = await graphql(self._executable(), request["query"], variable_values=request.get("variables"))
         return 200, orjson.dumps(result.formatted)
 
+    async def events(self, body: bytes, headers: dict[str, str]) -> AsyncIterator[ExecutionResult] | ExecutionResult:
+        """The results of a subscription, or why there are none."""
+        request = orjson.loads(body)
+        self.requests.append(request)
+        self.headers.append(headers)
+        outcome = subscribe(self._executable(), parse(request["query"]), variable_values=request.get("variables"))
+        return await outcome if isawaitable(outcome) else outcome
 
-def _executable(sdl: str, fields: Mapping[str, Any], references: Mapping[str, Any]) -> GraphQLSchema:
+    def _executable(self) -> GraphQLSchema:
+        if self._schema is None:
+            self._schema = _executable(self.sdl, self.fields, self.references, self.feeds)
+        return self._schema
+
+
+class Feed:
+    """What a subscription field sends to all who are subscribed. `opened` counts them over all time, `open` those there now."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self._queues: list[asyncio.Queue[Any]] = []
+        self._changed = asyncio.Condition()
+
+    @property
+    def open(self) -> int:
+        return len(self._queues)
+
+    def publish(self, value: Any) -> None:
+        """An exception ends the subscriptions without completing them."""
+        for queue in self._queues:
+            queue.put_nowait(value)
+
+    async def until(self, count: int) -> None:
+        """Wait until so many are subscribed."""
+        async with self._changed, asyncio.timeout(20):
+            await self._changed.wait_for(lambda: self.open == count)
+
+    async def subscribe(self, *_args: Any, **_arguments: Any) -> AsyncIterator[Any]:
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        await self._change(lambda: self._queues.append(queue))
+        self.opened += 1
+        try:
+            while (value := await queue.get()) is not END:
+                if isinstance(value, BaseException):
+                    raise value
+                yield value
+        finally:
+            await self._change(lambda: self._queues.remove(queue))
+
+    async def _change(self, change: Callable[[], None]) -> None:
+        change()
+        async with self._changed:
+            self._changed.notify_all()
+
+
+END = object()
+"""Published to complete a subscription."""
+
+
+def _executable(
+    sdl: str, fields: Mapping[str, Any], references: Mapping[str, Any], feeds: Mapping[str, Feed]
+) -> GraphQLSchema:
     document = parse(sdl)
     entities = _entity_types(document)
     federation = f"union _Entity = {' | '.join(entities)}\n" if entities else "scalar _Entity\n"
@@ -92,6 +154,11 @@ def _executable(sdl: str, fields: Mapping[str, Any], references: Mapping[str, An
         type_ = schema.type_map[type_name]
         assert isinstance(type_, GraphQLObjectType)
         type_.fields[field_name].resolve = _resolver(resolver)
+    for name, feed in feeds.items():
+        subscription = schema.subscription_type
+        assert subscription is not None
+        subscription.fields[name].subscribe = feed.subscribe
+        subscription.fields[name].resolve = lambda event, *_args, **_arguments: event
     return schema
 
 

@@ -32,7 +32,7 @@ async def listening(**sections: Any) -> AsyncIterator[int]:
     """A gateway on a free port (0 on a socket) as the command line serves it; gives the port."""
     settings = Settings.model_validate({**sections, "http": {"port": 0, **sections.get("http", {})}})
     gateway = build_gateway(SUPERGRAPH.read_text(encoding="utf-8"), settings)
-    server = uvicorn.Server(server_config(gateway.app, settings.http))
+    server = uvicorn.Server(server_config(gateway.app, settings))
     serving = asyncio.create_task(server._serve())
     try:
         while not server.started:
