@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from gateway.errors import RequestRefused
 logger = logging.getLogger(__name__)
 
 _TOKENS_KEPT = 4096
+_UNKNOWN_KEPT = 1000
 _TOKEN_KEPT_SECONDS = 5.0
 _LONGEST_TOKEN = 8192
 _KEY_CLASS = {"EdDSA": "OKP", "ES256": "EC", "RS256": "RSA"}
@@ -34,7 +36,7 @@ class AuthenticationConfig(BaseModel):
     audience: str
     algorithms: tuple[Literal["EdDSA", "ES256", "RS256"], ...] = ("EdDSA", "ES256", "RS256")
     typ: str = "at+jwt"
-    leeway: int = Field(default=10, ge=0, le=60)
+    leeway: int = Field(default=60, ge=0, le=60)
     keys_kept_seconds: float = Field(default=300, gt=0)
     refresh_pause_seconds: float = Field(default=10, gt=0, description="At least so long between two reads of the keys")
 
@@ -51,8 +53,20 @@ class AccessToken:
         return float(self.claims["exp"])
 
 
+class KeysUnavailable(Exception):
+    """Nothing can be said of a key now; in `retry_after` seconds perhaps."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__("the signing keys cannot be read now")
+        self.retry_after = retry_after
+
+
 class JwksKeys:
-    """The signing keys by their id, read again when they are old and when an unknown id turns up."""
+    """The signing keys by their id, read again when they are old and when an unknown id turns up.
+
+    A key may be published the moment before its first token comes. So there is no key of an id only where a read that began
+    after it was asked for has not found it.
+    """
 
     def __init__(
         self,
@@ -65,16 +79,31 @@ class JwksKeys:
         self._clock = clock
         self._keys: dict[str, PyJWK] = {}
         self._read_at = self._tried_at = float("-inf")
+        self._asked: OrderedDict[str, float] = OrderedDict()
         self._reading = asyncio.Lock()
 
     async def find(self, key_id: str) -> PyJWK | None:
-        """The key, or None. Raises ConnectionError where the keys are too old and cannot be read."""
+        """The key, or None where there is none of that id. Raises KeysUnavailable where that cannot be known now."""
+        asked_at = self._first_asked(key_id)
         if self._is_old() or (key_id not in self._keys and self._may_read()):
             async with self._reading:
                 # Whoever held the lock before may have read them already.
                 if self._is_old() or (key_id not in self._keys and self._may_read()):
                     await self._refresh()
-        return self._keys.get(key_id)
+        key = self._keys.get(key_id)
+        if key is None and asked_at > self._read_at:
+            raise KeysUnavailable(self._config.refresh_pause_seconds - (self._clock() - self._tried_at))
+        return key
+
+    def _first_asked(self, key_id: str) -> float:
+        """When an unknown id was asked for first. Of very many the first are forgotten, and asked for anew."""
+        now = self._clock()
+        if key_id in self._keys:
+            return now
+        asked_at = self._asked.setdefault(key_id, now)
+        if len(self._asked) > _UNKNOWN_KEPT:
+            self._asked.popitem(last=False)
+        return asked_at
 
     def _is_old(self) -> bool:
         return self._clock() - self._read_at >= self._config.keys_kept_seconds
@@ -84,17 +113,21 @@ class JwksKeys:
 
     async def _refresh(self) -> None:
         if self._is_old() and not self._may_read():
-            raise ConnectionError("the signing keys cannot be read")
-        self._tried_at = self._clock()
+            raise KeysUnavailable(self._config.refresh_pause_seconds - (self._clock() - self._tried_at))
+        tried_at = self._tried_at = self._clock()
         try:
             keys = PyJWKSet.from_json((await self._read()).decode()).keys
         except (jwt.PyJWTError, ValueError, OSError) as error:
             logger.exception("reading the signing keys failed", extra={"url": self._config.jwks_url})
             if self._is_old():
-                raise ConnectionError("the signing keys cannot be read") from error
+                raise KeysUnavailable(self._config.refresh_pause_seconds) from error
             return
-        self._keys = {key.key_id: key for key in keys if key.key_id}
-        self._read_at = self._clock()
+        found = {key.key_id: key for key in keys if key.key_id}
+        # A key that is no longer there has been looked for.
+        self._asked.update(dict.fromkeys(self._keys.keys() - found.keys(), tried_at))
+        self._keys = found
+        # Everything is counted from the read's beginning: what was published after that may not be in it.
+        self._read_at = tried_at
 
 
 class Authenticator:
@@ -138,8 +171,13 @@ class Authenticator:
                 leeway=self._config.leeway,
                 options={"require": ["exp", "iat", "iss", "aud", "sub"]},
             )
-        except ConnectionError as error:
-            raise RequestRefused("KEYS_UNAVAILABLE", "Sign-in cannot be checked right now.", status=503) from error
+        except KeysUnavailable as error:
+            raise RequestRefused(
+                "KEYS_UNAVAILABLE",
+                "Sign-in cannot be checked right now.",
+                status=503,
+                retry_after=max(1, math.ceil(error.retry_after)),
+            ) from error
         except (jwt.PyJWTError, KeyError, TypeError, ValueError) as error:
             raise _refusal("INVALID_TOKEN", "The access token is not valid.") from error
         return AccessToken(text, claims)

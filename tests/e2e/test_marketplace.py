@@ -8,12 +8,18 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
+from time import time
 from typing import Any
 
 import httpx
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from shared.register import PROJECT_ROOT
+from gateway.security.internal_token import thumbprint
+from shared.devstack.keys import GATEWAY_KEY
+from shared.register import PROJECT_ROOT, Subgraph
 from shared.testing.running_stack import RunningStack
 
 PAGE = """{ products(first: 20) { edges { node { id title rating { count average } availability { available level }
@@ -88,14 +94,34 @@ async def test_no_subgraph_answers_anybody_but_the_gateway(running_stack: Runnin
         "{ _service { sdl } }",
         '{ _entities(representations: [{__typename: "X"}]) { __typename } }',
     )
+    key = load_pem_private_key((running_stack.layout.secrets / GATEWAY_KEY).read_bytes(), password=None)
+    assert isinstance(key, Ed25519PrivateKey)
+
+    def headers(audience: str, life: int) -> dict[str, str]:
+        now = int(time())
+        claims = {"iss": "marketplace-gateway", "aud": f"subgraph:{audience}", "iat": now, "exp": now + life}
+        token = jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": thumbprint(key.public_key())})
+        return {"authorization": f"Bearer {token}"}
+
     async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+
+        async def status(subgraph: Subgraph, question: str, sent: dict[str, str]) -> int:
+            return (await client.post(subgraph.routing_url, json={"query": question}, headers=sent)).status_code
+
         statuses = {
-            (subgraph.name, question): (await client.post(subgraph.routing_url, json={"query": question})).status_code
+            (subgraph.name, question, kind): await status(subgraph, question, sent)
             for subgraph in running_stack.layout.register.subgraphs
             for question in questions
+            for kind, sent in {
+                "none": {},
+                "expired": headers(subgraph.name, -60),
+                "another's": headers("nobody", 60),
+                "good": headers(subgraph.name, 60),
+            }.items()
         }
-    assert len(statuses) == 27
-    assert set(statuses.values()) == {401}
+    refused = [status for (_, _, kind), status in statuses.items() if kind != "good"]
+    assert (len(refused), set(refused)) == (81, {401})
+    assert {status for (_, _, kind), status in statuses.items() if kind == "good"} == {200}
 
 
 async def test_a_forged_access_token_is_refused_and_none_at_all_is_a_visitor(gateway: httpx.AsyncClient) -> None:
@@ -103,6 +129,13 @@ async def test_a_forged_access_token_is_refused_and_none_at_all_is_a_visitor(gat
     refused = await gateway.post("/graphql", json={"query": "{ me { id } }"}, headers=forged)
     assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (401, "INVALID_TOKEN")
     assert await ask(gateway, "{ me { id } __typename }") == {"me": None, "__typename": "Query"}
+
+
+async def test_a_page_inside_of_each_item_of_a_page_is_refused(gateway: httpx.AsyncClient) -> None:
+    nested = """{ products(first: 100) { edges { node { reviews(first: 100) { edges { node { rating } } } } } } }"""
+    refused = (await gateway.post("/graphql", json={"query": nested})).json()
+    assert refused["errors"][0]["extensions"]["code"] == "COST_LIMIT_EXCEEDED"
+    assert "data" not in refused
 
 
 async def test_introspection_shows_what_the_committed_api_says(gateway: httpx.AsyncClient) -> None:

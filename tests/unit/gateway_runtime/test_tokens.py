@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from time import time
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+from pydantic import ValidationError
 
 from gateway.errors import RequestRefused
 from gateway.security.authentication import AccessToken, AuthenticationConfig, Authenticator, JwksKeys
@@ -80,12 +82,39 @@ def token(algorithm: str = "EdDSA", *, key: Any = None, headers: dict[str, Any] 
     return jwt.encode(claims(**changes), key or PRIVATE[algorithm], algorithm=algorithm, headers=header)
 
 
+def signed(header: dict[str, Any], **changes: Any) -> str:
+    """A token with a good signature over what no library would sign."""
+
+    def part(content: bytes) -> str:
+        return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+    whole = {"alg": "EdDSA", "kid": "EdDSA", "typ": "at+jwt", **header}
+    text = f"{part(json.dumps(whole).encode())}.{part(json.dumps(claims(**changes)).encode())}"
+    return f"{text}.{part(ED.sign(text.encode()))}"
+
+
 async def code_of(text: str) -> str | None:
     try:
         await authenticator().authenticate(f"Bearer {text}")
     except RequestRefused as refused:
         return refused.code if refused.status == 401 else f"status {refused.status}"
     return None
+
+
+async def verdict(door: Authenticator, text: str) -> tuple[str, int, int | None] | None:
+    try:
+        await door.authenticate(f"Bearer {text}")
+    except RequestRefused as refused:
+        return refused.code, refused.status, refused.retry_after
+    return None
+
+
+def new_key() -> dict[str, Any]:
+    return {**OKPAlgorithm.to_jwk(OTHER_ED.public_key(), as_dict=True), "kid": "new"}
+
+
+async def test_the_forger_of_these_tests_can_sign_a_good_token() -> None:
+    assert await code_of(signed({})) is None
 
 
 @pytest.mark.parametrize("algorithm", ["EdDSA", "ES256", "RS256"])
@@ -99,6 +128,15 @@ async def test_without_a_header_a_request_is_anonymous() -> None:
     assert await authenticator().authenticate(None) is None
 
 
+async def test_a_clock_may_be_off_by_a_minute_and_no_more() -> None:
+    assert CONFIG.leeway == 60
+    with pytest.raises(ValidationError):
+        AuthenticationConfig(jwks_url="http://keys.test/jwks", issuer="accounts", audience="shop", leeway=61)
+    assert await code_of(token(exp=int(time()) - 50)) is None
+    assert await code_of(token(nbf=int(time()) + 50, iat=int(time()) + 50)) is None
+    assert await code_of(token(exp=int(time()) - 61)) == "INVALID_TOKEN"
+
+
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic dTpw", f"Bearer {'x' * 9000}"])
 async def test_a_header_that_is_no_bearer_token_is_refused(header: str) -> None:
     with pytest.raises(RequestRefused) as refused:
@@ -110,7 +148,7 @@ async def test_a_header_that_is_no_bearer_token_is_refused(header: str) -> None:
     "forged",
     [
         lambda: "not.a.jwt",
-        lambda: token(exp=int(time()) - 60),
+        lambda: token(exp=int(time()) - CONFIG.leeway),
         lambda: token(exp=None),
         lambda: token(iat=None),
         lambda: token(sub=None),
@@ -136,6 +174,22 @@ async def test_a_header_that_is_no_bearer_token_is_refused(header: str) -> None:
         ),
         lambda: jwt.encode(claims(), RSA, algorithm="RS512", headers={"kid": "RS256", "typ": "at+jwt"}),
         lambda: jwt.encode(claims(), RSA, algorithm="PS256", headers={"kid": "RS256", "typ": "at+jwt"}),
+        lambda: signed({"kid": 7}),
+        lambda: signed({"kid": ["EdDSA"]}),
+        lambda: token(headers={"kid": "../EdDSA"}),
+        lambda: token(headers={"b64": False, "crit": ["b64"]}),
+        lambda: token(headers={"x5u": "http://evil.test/cert", "kid": "x5u"}),
+        lambda: token(key=OTHER_ED, headers={"x5c": ["MIIB"]}),
+        lambda: token("ES256", key=ec.generate_private_key(ec.SECP256R1())),
+        lambda: token("RS256", headers={"kid": "ES256"}),
+        lambda: token(aud=["shop-admin"]),
+        lambda: signed({}, iss=["accounts"]),
+        lambda: token(exp="never"),
+        lambda: token(sub=7),
+        lambda: token(iat=int(time()) + 600),
+        lambda: signed({"alg": "eddsa"}),
+        lambda: signed({"alg": "None"}),
+        lambda: signed({"alg": ["EdDSA"]}),
         lambda: token()[:-4] + "AAAA",
         lambda: token() + ".",
     ],
@@ -148,17 +202,41 @@ async def test_a_new_key_is_read_when_it_turns_up_and_a_retired_one_is_forgotten
     server, clock = Jwks(), Clock()
     door = authenticator(server, clock)
     await door.authenticate(f"Bearer {token()}")
-    new = {**OKPAlgorithm.to_jwk(OTHER_ED.public_key(), as_dict=True), "kid": "new"}
-    server.content = {"keys": [new]}
+    server.content = {"keys": [new_key()]}
     clock.now += CONFIG.refresh_pause_seconds
 
     rotated = token(key=OTHER_ED, headers={"kid": "new"})
     assert await door.authenticate(f"Bearer {rotated}") is not None
     assert server.reads == 2
 
-    with pytest.raises(RequestRefused) as refused:
-        await door.authenticate(f"Bearer {token(sub='u2')}")
-    assert refused.value.code == "INVALID_TOKEN"
+    clock.now += 1
+    assert await verdict(door, token(sub="u2")) == ("INVALID_TOKEN", 401, None)
+
+
+async def test_a_retired_key_is_refused_when_the_keys_are_read_again_at_the_latest() -> None:
+    server, clock = Jwks(), Clock()
+    door = authenticator(server, clock)
+    await door.authenticate(f"Bearer {token()}")
+    server.content = {"keys": [new_key()]}
+
+    clock.now += CONFIG.keys_kept_seconds - 1
+    assert await verdict(door, token(sub="u2")) is None
+    clock.now += 1
+    assert await verdict(door, token(sub="u3")) == ("INVALID_TOKEN", 401, None)
+
+
+async def test_a_key_that_came_right_after_a_read_is_no_reason_to_refuse_its_tokens() -> None:
+    server, clock = Jwks(), Clock()
+    door = authenticator(server, clock)
+    assert await verdict(door, token(headers={"kid": "guessed"})) == ("INVALID_TOKEN", 401, None)
+    server.content = {"keys": [*jwks()["keys"], new_key()]}
+    rotated = token(key=OTHER_ED, headers={"kid": "new"})
+
+    clock.now += 3
+    assert await verdict(door, rotated) == ("KEYS_UNAVAILABLE", 503, 7)
+    clock.now += 7
+    assert await verdict(door, rotated) is None
+    assert server.reads == 2
 
 
 async def test_unknown_key_ids_cannot_flood_the_key_server() -> None:
