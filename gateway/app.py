@@ -10,6 +10,9 @@ from typing import Any
 
 from graphql import GraphQLObjectType
 
+from gateway.cache.config import CacheConfig
+from gateway.cache.lookup import AnswerCache
+from gateway.cache.policy import CacheRules
 from gateway.executor.executor import Executor
 from gateway.executor.header_rules import HeaderRulesConfig, ResponseHeaders
 from gateway.executor.source_streams import SourceStreams
@@ -20,6 +23,7 @@ from gateway.http.endpoint import GatewayEndpoint
 from gateway.http.health import Readiness
 from gateway.persisted.config import AutomaticConfig, PersistedConfig
 from gateway.persisted.store import ManifestDirectory
+from gateway.pipeline.caching import Caching
 from gateway.pipeline.graph import ServedGraph
 from gateway.pipeline.identify import Identification
 from gateway.pipeline.labels import OverrideLabels
@@ -87,6 +91,7 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
         InternalTokens(settings.internal_token) if settings.internal_token else None,
         settings.headers,
     )
+    cache = _cache(settings.cache) if settings.cache.url else None
     pipeline = Pipeline(
         settings.pipeline,
         graph,
@@ -95,6 +100,7 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
         rate_limiter=rate_limiter,
         subscriptions=Subscriptions(settings.subscriptions, identification, settings.authorization),
         persisted=persisted,
+        caching=Caching(cache, identification) if cache else None,
     )
     watches: list[_Watch] = []
     if file and settings.watch.enabled:
@@ -103,11 +109,18 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
     if settings.persisted and directory:
         interval, manifest_watch = settings.persisted.interval, ManifestWatch(directory, pipeline)
         watches.append(lambda: manifest_watch.run(interval))
-    return _serving(settings, pipeline, client, spans, watches)
+    if cache is not None:
+        watches.append(cache.run)
+    return _serving(settings, pipeline, client, spans, watches, cache)
 
 
 def _serving(
-    settings: Settings, pipeline: Pipeline, client: SubgraphClient, spans: Spans, watches: Sequence[_Watch]
+    settings: Settings,
+    pipeline: Pipeline,
+    client: SubgraphClient,
+    spans: Spans,
+    watches: Sequence[_Watch],
+    cache: AnswerCache | None,
 ) -> Gateway:
     readiness = Readiness()
     watching: list[asyncio.Task[None]] = []
@@ -119,6 +132,8 @@ def _serving(
         for task in watching:
             task.cancel()
         client.close()
+        if cache is not None:
+            await cache.close()
         await pipeline.close()
 
     app = GatewayEndpoint(
@@ -149,6 +164,12 @@ def _automatic(config: AutomaticConfig) -> Automatic:
     return automatic
 
 
+def _cache(config: CacheConfig) -> AnswerCache:
+    # As above: only who asks for it loads the library.
+    cache: AnswerCache = importlib.import_module("gateway.cache.store").EdgeCache(config)
+    return cache
+
+
 def _vary(settings: Settings) -> tuple[str, ...]:
     """The request headers that may change an answer; any, where rules by pattern decide what travels on."""
     if settings.headers != HeaderRulesConfig():
@@ -166,7 +187,8 @@ def _graph(
     supergraph = read_supergraph_model(text)
     schema = build_api_schema(supergraph)
     check_api_schema(schema)
-    authorization = Authorization(AccessRules(supergraph), schema)
+    access = AccessRules(supergraph)
+    authorization = Authorization(access, schema)
     return ServedGraph(
         schema,
         preparation=Preparation(
@@ -176,6 +198,7 @@ def _graph(
             settings.limits,
             settings.introspection,
             estimator=CostEstimator(schema, supergraph.costs, settings.limits.cost),
+            cache_rules=_cache_rules(supergraph, access, settings),
         ),
         executor=executor(supergraph),
         sources=sources(supergraph),
@@ -198,6 +221,18 @@ def _sources(supergraph: Supergraph, settings: Settings, traffic: Traffic) -> So
         queue=config.queue,
         patience=config.patience,
         share=config.share,
+    )
+
+
+def _cache_rules(supergraph: Supergraph, access: AccessRules, settings: Settings) -> CacheRules | None:
+    if settings.cache.url is None:
+        return None
+    back = ResponseHeaders(settings.headers)
+    return CacheRules(
+        supergraph,
+        guarded=lambda parent, name: bool(access.of_field(parent, name)),
+        # Headers of an answer that go to a client are not kept with it.
+        caches=lambda subgraph: settings.cache.caches(subgraph) and not back.concerns(subgraph),
     )
 
 

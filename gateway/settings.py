@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.cache.config import CacheConfig
 from gateway.errors import GatewayError
 from gateway.executor.executor import SubgraphErrorsConfig
 from gateway.executor.header_rules import HeaderRulesConfig
@@ -66,6 +67,7 @@ class Settings(BaseModel):
     transport: TransportConfig = TransportConfig()
     traffic: TrafficConfig = TrafficConfig()
     subscriptions: SubscriptionsConfig = SubscriptionsConfig()
+    cache: CacheConfig = CacheConfig()
     subgraph_errors: SubgraphErrorsConfig = SubgraphErrorsConfig()
     subgraph_urls: Mapping[str, str] = Field(default_factory=dict)
     watch: WatchConfig = WatchConfig()

@@ -10,6 +10,9 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict
 
+from gateway.cache.lookup import Lookup
+from gateway.cache.session import CacheSession
+from gateway.executor.cached_fetch import known, look_up, unknown
 from gateway.executor.compiled import CompiledFetch, CompiledPlan, CompiledTarget
 from gateway.executor.contexts import ContextCalls
 from gateway.executor.entity_loader import EntityBatch, empty_batch, merge_entities, rename_results, request_body
@@ -46,6 +49,7 @@ class Execution:
     headers: Sequence[tuple[str, str]] = ()
     tracing: bytes = b""
     answers: list[tuple[int, str, HeaderLines]] = field(default_factory=list)
+    cache: CacheSession | None = None
     memory: EntityMemory | None = None
     structure: int = 0
     crowds: dict[int, tuple[int, list[Tree]]] = field(default_factory=dict)
@@ -119,13 +123,15 @@ class Executor:
         tracing: bytes = b"",
         *,
         event: bytes | None = None,
+        cache: CacheSession | None = None,
     ) -> Execution:
         """Run all fetches. Failures of subgraphs become errors of the execution; what is raised is a bug.
 
         `tracing` are further header lines, which cannot change an answer. `event` is what came for the first fetch, the
-        source stream of a subscription: it is taken as that fetch's answer, and only the others are sent.
+        source stream of a subscription: it is taken as that fetch's answer, and only the others are sent. What `cache` has
+        is not asked for.
         """
-        execution = Execution(tracing=tracing)
+        execution = Execution(tracing=tracing, cache=cache)
         if event is not None:
             self._take(plan.fetches[0], execution, (), HttpAnswer(200, {}, event))
             await self._run_others(plan, execution, variables, headers)
@@ -244,12 +250,20 @@ class Executor:
         headers: HeadersFor,
     ) -> None:
         fetch = compiled.fetch
+        lookup: Lookup | None = None
+        if execution.cache is not None:
+            lookup = await look_up(execution.cache, fetch, batches, variables)
+            if lookup is not None and lookup.has_some:
+                self._merge(compiled, execution, *known(lookup, batches))
+                batches = unknown(lookup, batches)
+                if lookup.is_whole:
+                    return
         body = compiled.body or request_body(compiled.body_prefix, used(fetch.variables, variables), batches)
         meter = self._meters[fetch.subgraph]
         started = meter.start()
         with self._spans.subgraph_request(fetch.subgraph) as (span, trace_headers):
             lines = (headers(fetch.subgraph), execution.tracing + trace_headers)
-            outcome = await self._request(compiled, execution, batches, body, lines)
+            outcome = await self._request(compiled, execution, batches, body, lines, lookup)
             mark(span, outcome)
         meter.finish(started, outcome)
 
@@ -260,6 +274,7 @@ class Executor:
         batches: Sequence[EntityBatch],
         body: bytes,
         lines: tuple[bytes, bytes],
+        lookup: Lookup | None,
     ) -> str:
         """Send one request and take its answer in; gives the outcome by its name in the metrics."""
         fetch = compiled.fetch
@@ -268,6 +283,8 @@ class Executor:
         except TransportError as error:
             execution.errors.append(unavailable(fetch, error, _covers(compiled, batches)))
             return "left_alone" if error.fault is TransportFault.CIRCUIT_OPEN else "unavailable"
+        if lookup is not None and execution.cache is not None:
+            execution.cache.keep(lookup, answer.body)
         if fetch.subgraph in self._concerned:
             execution.answers.append((fetch.id, fetch.subgraph, answer.lines))
         return "ok" if self._take(compiled, execution, batches, answer) else "failed"

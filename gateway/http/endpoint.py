@@ -174,7 +174,7 @@ class GatewayEndpoint:
             with bind(correlation), self._spans.request(headers):
                 await self._streams.send(response, framing, request.client, receive, send, outgoing)
             return
-        if response.max_age is not None:
+        if response.max_age is not None or response.freshness is not None:
             # What anybody may keep depends on who asks, and on what travels on to the subgraphs.
             outgoing["vary"] = f"{outgoing['vary']}, {', '.join(self._vary)}"
         await send_response(send, response, media_type or JSON, outgoing, known_tag=headers.get("if-none-match"))

@@ -29,7 +29,7 @@ async def send_response(
 ) -> None:
     """Send a GraphQL response as `media_type`. `known_tag` is the request's If-None-Match."""
     refusal = response.refusal
-    extra = {"content-type": f"{media_type}; charset=utf-8", "cache-control": "no-store"}
+    extra = {"content-type": f"{media_type}; charset=utf-8", **_caching(response)}
     if refusal is not None and refusal.retry_after is not None:
         extra["retry-after"] = str(refusal.retry_after)
     if refusal is not None and refusal.status == 401:
@@ -49,10 +49,18 @@ async def send_response(
 
 async def send_batch(send: Send, responses: Sequence[GraphQLResponse], media_type: str, headers: Headers) -> None:
     """Send the responses to a batch as one array. What became of each operation stands in its own response."""
-    extra = {"content-type": f"{media_type}; charset=utf-8", "cache-control": "no-store"}
+    extra = {"content-type": f"{media_type}; charset=utf-8", "cache-control": "private, no-store"}
     body = orjson.dumps([response.payload for response in responses])
     more = [line for response in responses for line in response.headers]
     await send_bytes(send, 200, body, {**headers, **extra}, more)
+
+
+def _caching(response: GraphQLResponse) -> dict[str, str]:
+    """How long anybody may keep it (RFC 9111): `max-age` counts from when it was made, which was `age` seconds ago."""
+    fresh = response.freshness
+    if fresh is None:
+        return {"cache-control": "private, no-store"}
+    return {"cache-control": f"public, max-age={fresh.max_age}", "age": str(fresh.age)}
 
 
 def _status(response: GraphQLResponse, media_type: str) -> int:

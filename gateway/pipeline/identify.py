@@ -78,10 +78,14 @@ class Identification:
 
     def visible_to(self, subgraph: str, headers: Mapping[str, str], identity: Identity) -> bytes:
         """What of a request's headers can change what a subgraph answers: equal for clients it cannot tell apart."""
-        lines = header_lines(self._rules.of(self._rules.group(subgraph), headers))
+        lines = self.forwarded(subgraph, headers)
         if self._internal_tokens is None:
             return lines
         return lines + self._internal_tokens.identity(identity.token)
+
+    def forwarded(self, subgraph: str, headers: Mapping[str, str]) -> bytes:
+        """The lines of a client's headers that a subgraph gets, without what the gateway says of who asks."""
+        return header_lines(self._rules.of(self._rules.group(subgraph), headers))
 
     def _headers_for(self, headers: Mapping[str, str], token: AccessToken | None) -> Callable[[str], bytes]:
         """The rules are applied once a request for all subgraphs that have none of their own."""

@@ -15,6 +15,7 @@ from gateway.executor.executor import Execution
 from gateway.executor.variables import VariablesInvalid, coerce_variables
 from gateway.persisted.policy import not_supported
 from gateway.persisted.store import Manifests
+from gateway.pipeline.caching import Caching
 from gateway.pipeline.explain import plan_extension
 from gateway.pipeline.graph import ServedGraph
 from gateway.pipeline.identify import Identification, Identity
@@ -61,6 +62,7 @@ class Pipeline:
         rate_limiter: RateLimiter,
         subscriptions: Subscriptions,
         persisted: PersistedOperations | None = None,
+        caching: Caching | None = None,
     ) -> None:
         self._config = config
         self._graph = graph
@@ -71,6 +73,7 @@ class Pipeline:
         # The graph and the manifests may change at once; what is known of both has to fit both.
         self._changing = asyncio.Lock()
         self._subscriptions = subscriptions
+        self._caching = caching
         # One thread: the planner keeps what it learns and is not made for several at once.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
 
@@ -143,7 +146,10 @@ class Pipeline:
             # Where all of it is refused there is nothing to wait for: the plan is empty, and so is the answer.
             if prepared.compiled.fetches:
                 return GraphQLResponse({}, events=self._open(graph, prepared, variables, request, identity))
-        execution = await graph.executor.execute(prepared.compiled, variables, identity.headers_for, identity.tracing)
+        session = self._caching.session(request.headers, identity, prepared.policies) if self._caching else None
+        execution = await graph.executor.execute(
+            prepared.compiled, variables, identity.headers_for, identity.tracing, cache=session
+        )
         payload = _payload(graph, prepared, variables, execution)
         if self._config.expose_query_plan and request.headers.get(QUERY_PLAN_HEADER) == "1":
             payload["extensions"] = {"queryPlan": plan_extension(prepared.plan)}
@@ -153,7 +159,10 @@ class Pipeline:
         if self._persisted is not None and request.read_only and identity.token is None:
             # One with errors, extensions or a subgraph's header lines (a cookie) is for this client and this moment.
             max_age = self._persisted.max_age(text) if len(payload) == 1 and not execution.headers else None
-        return GraphQLResponse(payload, headers=execution.headers, max_age=max_age)
+        # An answer of introspection is not what subgraphs said, and headers are meant for the client that asked.
+        is_data = prepared.introspection is None and not execution.headers and payload.keys() == {"data"}
+        freshness = session.freshness if session is not None and is_data else None
+        return GraphQLResponse(payload, headers=execution.headers, max_age=max_age, freshness=freshness)
 
     def _open(
         self,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, parse, validate
 
+from gateway.cache.policy import CacheRules, FetchPolicy
 from gateway.errors import PlanError, RequestRefused
 from gateway.executor.compiled import CompiledPlan, compile_plan
 from gateway.executor.completion import Refusals
@@ -55,6 +56,8 @@ class PreparedOperation:
     relevant: Grants = frozenset()
     cost: OperationCost | None = None
     size: DocumentSize = DocumentSize()
+    policies: Mapping[int, FetchPolicy] = field(default_factory=dict)
+    """By fetch: what of it may be cached."""
 
 
 class Preparation:
@@ -69,10 +72,12 @@ class Preparation:
         introspection: IntrospectionConfig,
         *,
         estimator: CostEstimator | None = None,
+        cache_rules: CacheRules | None = None,
     ) -> None:
         self._schema = schema
         self._authorization = authorization
         self._estimator = estimator
+        self._cache_rules = cache_rules
         self._planner = planner
         self._limits = limits
         self._rules = validation_rules(introspection)
@@ -106,6 +111,7 @@ class Preparation:
             relevant=self._authorization.relevant(operation),
             cost=self._estimator.estimate(operation) if self._estimator else None,
             size=size,
+            policies=self._cache_rules.of(plan) if self._cache_rules else {},
         )
 
     def _validate(self, document: DocumentNode) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from gateway.cache.session import Freshness
 from gateway.errors import RequestRefused
 from gateway.persisted.policy import Reference
 from gateway.security.limits import RequestBudget
@@ -38,6 +39,7 @@ class GraphQLResponse:
     `max_age` is set where anybody may have this answer, for so many seconds: shared caches may keep it.
     `events`, where it is set, stands in the place of the payload: the responses of a subscription. `ended_by` is the code by
     which the gateway ended a subscription with this response.
+    `freshness` is set where all of it is public.
     """
 
     payload: Mapping[str, Any]
@@ -46,6 +48,7 @@ class GraphQLResponse:
     max_age: int | None = None
     events: ResponseEvents | None = None
     ended_by: str | None = None
+    freshness: Freshness | None = None
 
 
 class ResponseEvents(Protocol):

@@ -76,6 +76,34 @@ SOURCE_EVENTS = Counter(
     "gateway_source_events_total", "Results that came from subscriptions at subgraphs", ["subgraph"]
 )
 
+CACHE_ENTRIES = Counter(
+    "gateway_cache_entries_total", "Entities and root answers looked up, by result (hit, miss)", ["subgraph", "result"]
+)
+CACHE_FETCHES = Counter(
+    "gateway_cache_fetches_total",
+    "Fetches of public data, by what of them was there (whole, part, nothing)",
+    ["subgraph", "found"],
+)
+CACHE_WRITES = Counter(
+    "gateway_cache_writes_total",
+    "Answers to be kept, by outcome: kept, late (evicted while they were on their way), dropped (too many at once)",
+    ["outcome"],
+)
+CACHE_FAILURES = Counter("gateway_cache_failures_total", "How often the cache's Redis failed and was left alone")
+
+
+class CacheMeter:
+    """Counts what the cache knew of one subgraph's data."""
+
+    def __init__(self, subgraph: str) -> None:
+        self._hits, self._misses = (CACHE_ENTRIES.labels(subgraph, result) for result in ("hit", "miss"))
+        self._fetches = {found: CACHE_FETCHES.labels(subgraph, found) for found in ("whole", "part", "nothing")}
+
+    def looked(self, hits: int, asked: int, *, whole: bool) -> None:
+        self._hits.inc(hits)
+        self._misses.inc(asked - hits)
+        self._fetches["whole" if whole else "part" if hits else "nothing"].inc()
+
 
 class TrafficMeter:
     """Counts how requests to one subgraph were spared, repeated and held back."""

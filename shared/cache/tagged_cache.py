@@ -14,26 +14,13 @@ from typing import cast
 
 from redis.asyncio import Redis
 
+from shared.cache.entries import ANY, UNNAMED, Entry
 from shared.cache.scripts import EVICT, READ, WRITE
 
 LONGEST = timedelta(hours=1)
 """No entry lives longer. A stamp outlives all that are older than itself."""
 
-ANY = "*"
-"""`Product:*`: the tag of lists, which an object may come into or leave."""
-
-UNNAMED = "?"
-"""`Product:?`: the tag of what holds an object whose key it does not tell. Every eviction of a `Product:` key evicts it too."""
-
 _STAMP_LIFE = LONGEST + timedelta(minutes=10)
-
-
-def tag(type_name: str, key: str) -> str:
-    """The tag of one object; raises ValueError for what no tag can hold."""
-    text = f"{type_name}:{key}"
-    if not text.isprintable():
-        raise ValueError(f"{text!r} is no tag")
-    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +37,6 @@ class Look:
 
     moment: int
     found: Sequence[Found | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    content: bytes
-    tags: frozenset[str]
-    life: timedelta
 
 
 class TaggedCache:

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from shared.cache.tagged_cache import Entry, Look, TaggedCache, tag
+from shared.cache.entries import Entry, tag
+from shared.cache.tagged_cache import Look, TaggedCache
 
 
 @pytest.fixture
