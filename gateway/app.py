@@ -193,7 +193,7 @@ def _graph(
         schema,
         preparation=Preparation(
             schema,
-            Planner(supergraph),
+            Planner(supergraph, max_seconds=settings.pipeline.planning_seconds),
             authorization,
             settings.limits,
             settings.introspection,

@@ -40,11 +40,15 @@ _OUTCOMES = {name: REQUESTS.labels(name) for name in ("ok", "partial", "refused"
 
 
 class PipelineConfig(BaseModel):
-    """`operations_kept` bounds the cache of prepared operations; `expose_query_plan` allows the header `x-query-plan: 1`."""
+    """`operations_kept` bounds the cache of prepared operations; `expose_query_plan` allows the header `x-query-plan: 1`.
+
+    Planning is bounded in steps, and by `planning_seconds` for a machine that has no time.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     operations_kept: int = Field(default=2000, ge=1)
+    planning_seconds: float = Field(default=1.0, gt=0)
     expose_query_plan: bool = False
     override_labels: tuple[str, ...] = ()
 

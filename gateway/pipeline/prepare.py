@@ -90,9 +90,10 @@ class Preparation:
         size = check_document(document, self._limits, tokens)
         self._validate(document)
         try:
-            operation = normalize(self._schema, document, key.operation_name)
+            budget = self._planner.budget()
+            operation = normalize(self._schema, document, key.operation_name, budget)
             authorized = self._authorization.authorize(operation, key.grants)
-            plan = self._planner.plan(authorized.planned, override_labels=key.labels)
+            plan = self._planner.plan(authorized.planned, override_labels=key.labels, budget=budget)
             _check_source(plan)
         except PlanError as error:
             raise RequestRefused(error.code, error.message, well_formed=True) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gateway.planner.budget import Budget
 from gateway.planner.operation import ALWAYS
 from gateway.planner.plan import Condition
 
@@ -12,10 +13,12 @@ Alternatives = frozenset[Condition]
 NEVER: Alternatives = frozenset()
 
 
-def simplify(alternatives: Iterable[Condition]) -> Alternatives:
+def simplify(alternatives: Iterable[Condition], budget: Budget) -> Alternatives:
     """The same alternatives without those that others cover; `$a or not $a` becomes always."""
     found = set(alternatives)
-    while True:
+    while len(found) > 1:
+        # Each is held against each.
+        budget.spend(1 + len(found) ** 2 // 8)
         merged = _merge_opposites(found)
         found |= merged
         kept = {one for one in found if not any(other != one and implies(one, other) for other in found)}
@@ -24,6 +27,7 @@ def simplify(alternatives: Iterable[Condition]) -> Alternatives:
         if kept == found - merged:
             return frozenset(kept)
         found = kept
+    return frozenset(found)
 
 
 def implies(one: Condition, other: Condition) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from gateway.planner.budget import Budget
 from gateway.planner.hops import Requirement
-from gateway.planner.routes import Budget, Routes
+from gateway.planner.routes import Routes
 from gateway.supergraph.context_arguments import ContextArgument
 from gateway.supergraph.federation_graph import FederationGraph, Node
 from gateway.supergraph.field_set import FieldSet, FieldSetItem

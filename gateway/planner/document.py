@@ -6,47 +6,49 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, count, zip_longest
 
+from gateway.planner.budget import Budget
 from gateway.planner.conditions import Alternatives, both, contradict, implies, ordered, simplify, without
 from gateway.planner.operation import ALWAYS
 from gateway.planner.plan import Condition, Items, PathSegment, Rename
 from gateway.planner.selection_tree import Level, SelectedField
 
 
-def print_level(level: Level, known: Condition) -> str:
+def print_level(level: Level, known: Condition, budget: Budget) -> str:
     """The selections of a level without the braces, given what is `known` to hold there."""
-    parts = [text for item in level.fields.values() for text in _print_field(item, known)]
+    parts = [text for item in level.fields.values() for text in _print_field(item, known, budget)]
     for name, narrowed in level.on.items():
-        text = print_level(narrowed, known)
+        text = print_level(narrowed, known, budget)
         if text:
             parts.append(f"...on {name}{{{text}}}")
     return " ".join(parts)
 
 
-def level_conditions(level: Level) -> Alternatives:
+def level_conditions(level: Level, budget: Budget) -> Alternatives:
     """When anything of a level is wanted at all."""
-    return simplify(condition for item in level.all_fields() for condition in item.conditions)
+    return simplify((condition for item in level.all_fields() for condition in item.conditions), budget)
 
 
-def _print_field(item: SelectedField, known: Condition) -> Iterable[str]:
+def _print_field(item: SelectedField, known: Condition, budget: Budget) -> Iterable[str]:
     key = item.printed_key or item.response_key
     head = item.name if key == item.name else f"{key}:{item.name}"
-    for condition in ordered(simplify(item.conditions)):
+    for condition in ordered(simplify(item.conditions, budget)):
+        budget.spend()
         if contradict(condition, known):
             continue
         # Where one alternative holds anyway the others add nothing.
         checked = without(condition, known)
         body = ""
         if item.level is not None:
-            body = _print_body(item.level, both(known, condition))
+            body = _print_body(item.level, both(known, condition), budget)
         yield _gated(checked, f"{head}{item.all_arguments}", body)
         if checked == ALWAYS:
             return
 
 
-def _print_body(level: Level, known: Condition) -> str:
+def _print_body(level: Level, known: Condition, budget: Budget) -> str:
     """A selection set is never empty, not even where all its fields are left out."""
-    text = print_level(level, known)
-    alternatives = [condition for item in level.fields.values() for condition in simplify(item.conditions)]
+    text = print_level(level, known, budget)
+    alternatives = (condition for item in level.fields.values() for condition in simplify(item.conditions, budget))
     certain = any(implies(known, condition) for condition in alternatives)
     if not text:
         return "{__typename}"
@@ -66,14 +68,14 @@ def _directives(include: Sequence[str], skip: Sequence[str]) -> str:
     return "".join([f"@include(if:${name})" for name in include] + [f"@skip(if:${name})" for name in skip])
 
 
-def condition_variables(level: Level) -> set[str]:
+def condition_variables(level: Level, budget: Budget) -> set[str]:
     """The variables that the conditions of a level name."""
     found: set[str] = set()
     for item in level.all_fields():
-        for condition in simplify(item.conditions):
+        for condition in simplify(item.conditions, budget):
             found |= condition.include | condition.skip
         if item.level is not None:
-            found |= condition_variables(item.level)
+            found |= condition_variables(item.level, budget)
     return found
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphql import ArgumentNode, ListValueNode, Node, ObjectValueNode, VariableNode, print_ast
 from graphql import strip_ignored_characters as minify
 
+from gateway.planner.budget import Budget
 from gateway.planner.conditions import common
 from gateway.planner.document import (
     argument_texts,
@@ -30,11 +32,14 @@ from gateway.planner.plan import (
 from gateway.planner.selection_tree import Level
 from gateway.supergraph.field_set import arguments_text
 
+_VARIABLE = re.compile(r"\$(\w+)")
+
 
 class FetchPrinter:
     """Turns the requests of one operation into the fetches of its plan."""
 
-    def __init__(self, operation: Operation) -> None:
+    def __init__(self, operation: Operation, budget: Budget) -> None:
+        self._budget = budget
         self._definitions = {node.variable.name.value: minify(print_ast(node)) for node in operation.variables}
         self._uses = dict(_variable_uses(operation.selections))
 
@@ -45,7 +50,7 @@ class FetchPrinter:
 
     def _fetch(self, number: int, steps: Sequence[Step], number_of: Mapping[Step, int]) -> Fetch:
         first = steps[0]
-        calls = _calls(steps)
+        calls = _calls(steps, self._budget)
         gates = [call.gate for call in calls]
         gate = gates[0] if all(other == gates[0] for other in gates) else ALWAYS
         targets = self._targets(calls) if first.is_entity_call else ()
@@ -88,12 +93,12 @@ class FetchPrinter:
         """The client's variables that a document uses, and their definitions."""
         used: set[str] = set()
         for level in levels:
-            used |= condition_variables(level)
+            used |= condition_variables(level, self._budget)
             for text in argument_texts(level):
                 used |= self._uses.get(text, frozenset())
         # A condition that gates the whole request is not printed, and a variable that is not used may not be defined.
-        text = "".join(bodies)
-        names = tuple(name for name in self._definitions if name in used and f"${name}" in text)
+        named = {name for body in bodies for name in _VARIABLE.findall(body)}
+        names = tuple(name for name in self._definitions if name in used and name in named)
         return names, [self._definitions[name] for name in names]
 
     def _free_variable(self, name: str) -> str:
@@ -114,14 +119,14 @@ class _Call:
     contexts: tuple[ContextVariable, ...]
 
 
-def _calls(steps: Iterable[Step]) -> list[_Call]:
+def _calls(steps: Iterable[Step], budget: Budget) -> list[_Call]:
     """The steps of a request; those that ask the same of entities at different places are one."""
     calls: dict[object, _Call] = {}
     for step in steps:
-        gate = common(level_conditions(step.level))
+        gate = common(level_conditions(step.level, budget))
         renames = tuple(separate_conflicts([step.level]))
         representations = tuple(_representation(item) for item in step.inputs)
-        text = print_level(step.level, gate)
+        text = print_level(step.level, gate, budget)
         fresh = _Call(text, gate, renames, representations, [], step.contexts)
         call = calls.setdefault((text, gate, renames, representations, step.contexts), fresh)
         call.paths.append(step.path)

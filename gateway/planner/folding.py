@@ -12,25 +12,28 @@ from dataclasses import replace
 
 from graphql import get_named_type
 
+from gateway.planner.budget import Budget
 from gateway.planner.operation import FieldSelection, Operation
 from gateway.supergraph.field_set import arguments_text
 
 
-def fold(operation: Operation, apart: frozenset[str] = frozenset()) -> Operation:
+def fold(operation: Operation, budget: Budget, apart: frozenset[str] = frozenset()) -> Operation:
     """The same operation in fewer selections; the operation itself where there is nothing to fold.
 
     On objects of the interfaces `apart` nothing is folded: some subgraph cannot tell their types (@interfaceObject), and
     they must be found out wherever the client's selections tell types apart, which projection reads unfolded.
     """
-    selections = _fold_below(operation.selections, operation.root_type, apart)
+    selections = _fold_below(operation.selections, operation.root_type, apart, budget)
     return operation if selections is operation.selections else replace(operation, selections=selections)
 
 
 def _fold_below(
-    selections: tuple[FieldSelection, ...], type_name: str, apart: frozenset[str]
+    selections: tuple[FieldSelection, ...], type_name: str, apart: frozenset[str], budget: Budget
 ) -> tuple[FieldSelection, ...]:
     below = [
-        _fold_below(each.selections, get_named_type(each.type).name, apart) if each.selections else each.selections
+        _fold_below(each.selections, get_named_type(each.type).name, apart, budget)
+        if each.selections
+        else each.selections
         for each in selections
     ]
     if any(mine is not each.selections for mine, each in zip(below, selections, strict=True)):
@@ -43,7 +46,7 @@ def _fold_below(
         groups.setdefault(key, []).append(position)
     if len(groups) == len(selections):
         return selections
-    folding = _Folding(selections)
+    folding = _Folding(selections, budget)
     for positions in groups.values():
         if len(positions) > 1:
             folding.fold(positions)
@@ -52,7 +55,8 @@ def _fold_below(
 
 
 class _Folding:
-    def __init__(self, selections: Sequence[FieldSelection]) -> None:
+    def __init__(self, selections: Sequence[FieldSelection], budget: Budget) -> None:
+        self._budget = budget
         self.selections: list[FieldSelection | None] = list(selections)
         self._positions: dict[str, list[int]] = {}
         for position, selection in enumerate(selections):
@@ -74,6 +78,7 @@ class _Folding:
 
     def _merge(self, first: int, second: int) -> int | None:
         """Make one of two selections; gives where it stands, or None if they have to stay apart."""
+        self._budget.spend()
         one, other = self.selections[first], self.selections[second]
         assert one is not None
         assert other is not None

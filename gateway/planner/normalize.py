@@ -6,7 +6,7 @@ once: a later selection of a key takes only those types and conditions which no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from graphql import (
@@ -34,6 +34,7 @@ from graphql import (
 )
 
 from gateway.errors import PlanError
+from gateway.planner.budget import Budget
 from gateway.planner.conditions import both, contradict, without
 from gateway.planner.operation import ALWAYS, FieldSelection, Operation
 from gateway.planner.plan import Condition, OperationKind
@@ -41,6 +42,11 @@ from gateway.supergraph.sdl import Supergraph, possible_types
 
 # Nested fragments can double an operation with every level; far above what any real one has.
 MAX_SELECTIONS = 10_000
+
+# A step of the budget is worth several of these.
+_SELECTIONS_A_STEP = 3
+_ENTRIES_A_STEP = 32
+_PIECES_A_STEP = 4
 
 _META_FIELDS: Mapping[str, GraphQLField] = {
     "__typename": TypeNameMetaFieldDef,
@@ -73,11 +79,16 @@ class _Entry:
     parts: list[_Part]
 
 
-def normalize(schema: GraphQLSchema | Supergraph, document: DocumentNode, operation_name: str | None) -> Operation:
+def normalize(
+    schema: GraphQLSchema | Supergraph,
+    document: DocumentNode,
+    operation_name: str | None,
+    budget: Budget | None = None,
+) -> Operation:
     """The normal form of one operation of a document that was validated against `schema`.
 
     Raises PlanError `OPERATION_NOT_FOUND` where the name fits no operation (or is missing and there are several), and
-    `PLAN_BUDGET_EXCEEDED` where the normal form would grow past MAX_SELECTIONS.
+    `PLAN_BUDGET_EXCEEDED` where the normal form would grow past MAX_SELECTIONS or takes more than the budget.
     """
     graph = schema.schema if isinstance(schema, Supergraph) else schema
     definition = _find_operation(document, operation_name)
@@ -85,7 +96,7 @@ def normalize(schema: GraphQLSchema | Supergraph, document: DocumentNode, operat
     if root is None:
         raise PlanError("OPERATION_NOT_FOUND", f"The schema has no {definition.operation.value} type.")
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    normalizer = _Normalizer(graph, fragments)
+    normalizer = _Normalizer(graph, fragments, budget or Budget())
     kind: OperationKind = definition.operation.value
     return Operation(
         kind=kind,
@@ -108,10 +119,12 @@ def _find_operation(document: DocumentNode, name: str | None) -> OperationDefini
 
 
 class _Normalizer:
-    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], budget: Budget) -> None:
+        self._budget = budget
         self._schema = schema
         self._fragments = fragments
         self._possible: dict[str, frozenset[str]] = {}
+        self._grouped: dict[tuple[frozenset[str], str], list[tuple[GraphQLOutputType, frozenset[str]]]] = {}
         self._count = 0
 
     def selections(self, types: frozenset[str], parts: Iterable[_Part], known: Condition) -> tuple[FieldSelection, ...]:
@@ -123,7 +136,7 @@ class _Normalizer:
                 continue
             for occurrence in self._occurrences(node.selection_set, types, condition, known, seen):
                 key = (occurrence.node.alias or occurrence.node.name).value
-                _add(by_key.setdefault(key, []), occurrence, len(seen))
+                _add(by_key.setdefault(key, []), occurrence, len(seen), self._budget)
         entries = sorted((entry for group in by_key.values() for entry in group), key=lambda entry: entry.position)
         return tuple(selection for entry in entries for selection in self._fields(entry, known))
 
@@ -156,7 +169,7 @@ class _Normalizer:
         return types & self._possible_types(node.type_condition.name.value) if node.type_condition else types
 
     def _fields(self, entry: _Entry, known: Condition) -> Iterator[FieldSelection]:
-        for field_type, types in self._by_field_type(entry):
+        for field_type, types in self._by_field_type(entry.types, entry.node.name.value):
             self._count_one()
             named = get_named_type(field_type)
             selections = None
@@ -173,14 +186,20 @@ class _Normalizer:
                 selections=selections,
             )
 
-    def _by_field_type(self, entry: _Entry) -> Iterator[tuple[GraphQLOutputType, frozenset[str]]]:
-        """The entry's object types grouped by the type the field has on them, in a stable order."""
+    def _by_field_type(
+        self, types: frozenset[str], field_name: str
+    ) -> Sequence[tuple[GraphQLOutputType, frozenset[str]]]:
+        """Object types grouped by the type a field has on them, in a stable order."""
+        known = self._grouped.get((types, field_name))
+        if known is not None:
+            return known
         groups: dict[str, tuple[GraphQLOutputType, set[str]]] = {}
-        for name in sorted(entry.types):
-            field_type = self._field_type(name, entry.node.name.value)
+        for name in sorted(types):
+            field_type = self._field_type(name, field_name)
             groups.setdefault(str(field_type), (field_type, set()))[1].add(name)
-        for field_type, names in groups.values():
-            yield field_type, frozenset(names)
+        found = [(field_type, frozenset(names)) for field_type, names in groups.values()]
+        self._grouped[types, field_name] = found
+        return found
 
     def _field_type(self, type_name: str, field_name: str) -> GraphQLOutputType:
         if field_name in _META_FIELDS:
@@ -199,16 +218,19 @@ class _Normalizer:
 
     def _count_one(self) -> None:
         self._count += 1
+        if self._count % _SELECTIONS_A_STEP == 0:
+            self._budget.spend()
         if self._count > MAX_SELECTIONS:
             raise PlanError("PLAN_BUDGET_EXCEEDED", f"The operation grows past {MAX_SELECTIONS} selections.")
 
 
-def _add(entries: list[_Entry], occurrence: _Occurrence, position: int) -> None:
+def _add(entries: list[_Entry], occurrence: _Occurrence, position: int, budget: Budget) -> None:
     """Merge an occurrence into the entries of its response key; what none of them covers becomes new entries.
 
     An entry that shares only some types with the occurrence is split. The halves keep its position, which keeps the order
     because they have no type in common.
     """
+    budget.spend(len(entries) // _ENTRIES_A_STEP)
     remaining = [(occurrence.types, occurrence.condition)]
     for entry in list(entries):
         shared = entry.types & occurrence.types
@@ -219,6 +241,8 @@ def _add(entries: list[_Entry], occurrence: _Occurrence, position: int) -> None:
                 entries.append(replace(entry, types=entry.types - shared, parts=list(entry.parts)))
                 entry.types = shared
             entry.parts.append((occurrence.node, without(occurrence.condition, entry.condition)))
+        # Under conditions of several variables each entry may split each piece.
+        budget.spend(len(remaining) // _PIECES_A_STEP)
         remaining = [rest for piece in remaining for rest in _subtract(piece, entry)]
     entries.extend(
         _Entry(position, occurrence.node, types, condition, [(occurrence.node, ALWAYS)])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from gateway.planner.budget import Budget
 from gateway.planner.fetch_graph import Input, Step, merge_fields
 from gateway.planner.plan import RepresentationField
-from gateway.planner.routes import Budget
 
 
 def optimize(steps: Sequence[Step], budget: Budget) -> list[list[Step]]:

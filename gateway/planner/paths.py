@@ -12,13 +12,17 @@ from dataclasses import dataclass
 from graphql import TypeNameMetaFieldDef, get_named_type
 
 from gateway.errors import PlanError
+from gateway.planner.budget import Budget
 from gateway.planner.contexts import Contexts, Known
 from gateway.planner.hops import MOVE_COST, FieldHop, Hop, MoveHop, RootHop, Route
 from gateway.planner.operation import ALWAYS, FieldSelection, Operation
 from gateway.planner.plan import Condition
-from gateway.planner.routes import MAX_ALTERNATIVES, Budget, Routes
+from gateway.planner.routes import MAX_ALTERNATIVES, Routes
 from gateway.supergraph.federation_graph import FederationGraph, FieldEdge, Node
 from gateway.supergraph.field_set import arguments_text
+
+# A step of the budget is worth several of these.
+_TYPES_A_STEP = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,7 +146,9 @@ class Walker:
         """One selection at a place of static type `type_name`: for all its objects alike, or type by type."""
         own = selection.condition
         absolute = Condition(condition.include | own.include, condition.skip | own.skip)
-        types = sorted(name for name in selection.types if any(name in self._graph.members(p.node) for p in paths))
+        known: frozenset[str] = frozenset().union(*(self._graph.members(path.node) for path in paths))
+        types = sorted(selection.types & known)
+        self._budget.spend(len(types) // _TYPES_A_STEP)
         if selection.types >= self._graph.visible_types(type_name):
             if self._is_better_whole(selection, types, paths) and self._walk_whole(selection, types, paths, absolute):
                 return

@@ -26,20 +26,21 @@ class Place:
 
     def __init__(self) -> None:
         self._children: dict[str, Place] = {}
-        self._taken: dict[tuple[str, str], set[_Meaning]] = {}
+        self._taken: dict[str, list[tuple[frozenset[str], _Meaning]]] = {}
         self._keys: dict[_Meaning, list[str]] = {}
 
     def child(self, response_key: str) -> Place:
         """The place below a response key."""
         return self._children.setdefault(response_key, Place())
 
-    def take(self, types: Iterable[str], response_key: str, meaning: _Meaning) -> None:
+    def take(self, types: frozenset[str], response_key: str, meaning: _Meaning) -> None:
         """Note that on objects of these types the key carries this field."""
         keys = self._keys.setdefault(meaning, [])
         if response_key not in keys:
             keys.append(response_key)
-        for name in types:
-            self._taken.setdefault((name, response_key), set()).add(meaning)
+        taken = self._taken.setdefault(response_key, [])
+        if (types, meaning) not in taken:
+            taken.append((types, meaning))
 
     def key_for(self, types: frozenset[str], name: str, arguments: str) -> str:
         """A key for a field which the planner wants on objects of these types, the same one whenever it is asked for."""
@@ -53,7 +54,7 @@ class Place:
         return key
 
     def _is_free(self, types: frozenset[str], key: str, meaning: _Meaning) -> bool:
-        return all(self._taken.get((name, key), {meaning}) == {meaning} for name in types)
+        return all(other == meaning or types.isdisjoint(where) for where, other in self._taken.get(key, ()))
 
 
 def client_places(operation: Operation, graph: FederationGraph) -> Place:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.errors import PlanError
+from gateway.planner.budget import MAX_STEPS, Budget
 from gateway.planner.contexts import Contexts
 from gateway.planner.fetch_graph import FetchGraph
 from gateway.planner.fetches import FetchPrinter
@@ -13,20 +14,18 @@ from gateway.planner.paths import Walker
 from gateway.planner.places import client_places
 from gateway.planner.plan import QueryPlan
 from gateway.planner.query_tree import QueryTree
-from gateway.planner.routes import Budget, Routes
+from gateway.planner.routes import Routes
 from gateway.supergraph.federation_graph import FederationGraph
 from gateway.supergraph.sdl import Supergraph
-
-# Where planning takes more, it is refused after less than a tenth of a second.
-MAX_STEPS = 12_000
 
 
 class Planner:
     """Plans operations over one supergraph. It may serve many operations, in one thread; what it learns of routes it keeps."""
 
-    def __init__(self, supergraph: Supergraph, *, max_steps: int = MAX_STEPS) -> None:
+    def __init__(self, supergraph: Supergraph, *, max_steps: int = MAX_STEPS, max_seconds: float | None = None) -> None:
         self._supergraph = supergraph
         self._max_steps = max_steps
+        self._max_seconds = max_seconds
         self._apart = frozenset(
             name
             for name, info in supergraph.types.items()
@@ -34,14 +33,20 @@ class Planner:
         )
         self._graphs: dict[frozenset[str], tuple[FederationGraph, Routes]] = {}
 
-    def plan(self, operation: Operation, *, override_labels: frozenset[str] = frozenset()) -> QueryPlan:
+    def budget(self) -> Budget:
+        """What the work on one operation may take, from now on."""
+        return Budget(self._max_steps, seconds=self._max_seconds)
+
+    def plan(
+        self, operation: Operation, *, override_labels: frozenset[str] = frozenset(), budget: Budget | None = None
+    ) -> QueryPlan:
         """The plan of an operation under the active labels of `@override(label:)`.
 
-        Raises PlanError: `OPERATION_UNPLANNABLE` where the subgraphs cannot answer a field, `PLAN_BUDGET_EXCEEDED` where
-        planning takes more steps than it may.
+        `budget` is what is left after normalising, a whole one without it. Raises PlanError: `OPERATION_UNPLANNABLE` where
+        the subgraphs cannot answer a field, `PLAN_BUDGET_EXCEEDED` where planning takes more than it may.
         """
-        budget = Budget(self._max_steps)
-        folded = fold(operation, self._apart)
+        budget = budget or self.budget()
+        folded = fold(operation, budget, self._apart)
         try:
             return self._plan(folded, override_labels, budget)
         except PlanError as error:
@@ -58,7 +63,8 @@ class Planner:
         taken = frozenset(node.variable.name.value for node in operation.variables)
         steps = FetchGraph(tree, graph, operation.kind, taken).steps
         requests = optimize(steps, budget)
-        return QueryPlan(operation.kind, FetchPrinter(operation).fetches(requests), budget.steps)
+        fetches = FetchPrinter(operation, budget).fetches(requests)
+        return QueryPlan(operation.kind, fetches, budget.steps)
 
     def _graph(self, labels: frozenset[str]) -> tuple[FederationGraph, Routes]:
         if labels not in self._graphs:

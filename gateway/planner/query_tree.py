@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.errors import PlanError
+from gateway.planner.budget import Budget
 from gateway.planner.contexts import Contexts
 from gateway.planner.hops import MOVE_COST, CastHop, FieldHop, Hop, MoveHop, RequiredLeaf, RootHop
 from gateway.planner.paths import Leaf, Path
 from gateway.planner.places import Place
 from gateway.planner.plan import Condition
-from gateway.planner.routes import Budget
 from gateway.supergraph.context_arguments import ContextArgument
 from gateway.supergraph.federation_graph import FederationGraph, Node
 

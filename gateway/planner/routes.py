@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
 
-from gateway.errors import PlanError
+from gateway.planner.budget import Budget
 from gateway.planner.hops import (
     CAST_COST,
     FIELD_COST,
@@ -29,20 +29,6 @@ from gateway.supergraph.field_set import FieldSet, FieldSetItem, merge_field_set
 MAX_ALTERNATIVES = 4
 
 _Goal = tuple[Node, str, str | None]
-
-
-class Budget:
-    """Counts the steps of planning one operation."""
-
-    def __init__(self, limit: int) -> None:
-        self.steps = 0
-        self._limit = limit
-
-    def spend(self, steps: int = 1) -> None:
-        """Raises PlanError `PLAN_BUDGET_EXCEEDED` once more steps are taken than planning may take."""
-        self.steps += steps
-        if self.steps > self._limit:
-            raise PlanError("PLAN_BUDGET_EXCEEDED", f"Planning the operation takes more than {self._limit} steps.")
 
 
 @dataclass(slots=True)
@@ -77,6 +63,7 @@ class Routes:
 
     def __init__(self, graph: FederationGraph) -> None:
         self._graph = graph
+        self._direct: dict[_Goal, Route | None] = {}
         self._reached: dict[_Goal, tuple[Route, ...]] = {}
         self._resolved: dict[tuple[Node, FieldSet], Requirement | None] = {}
         self._drafts: dict[_Goal, tuple[Route, ...]] = {}
@@ -85,6 +72,12 @@ class Routes:
 
     def direct(self, node: Node, name: str, on: str | None = None) -> Route | None:
         """The route to a field without leaving the subgraph; `on` asks for it on one concrete type only."""
+        goal = (node, name, on)
+        if goal not in self._direct:
+            self._direct[goal] = self._find_direct(node, name, on)
+        return self._direct[goal]
+
+    def _find_direct(self, node: Node, name: str, on: str | None) -> Route | None:
         head = node if on is None else self._graph.cast(node, on)
         if head is None:
             return None

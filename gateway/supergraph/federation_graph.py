@@ -82,8 +82,12 @@ class FederationGraph:
         self._typenames: dict[Node, FieldEdge] = {}
         self._moves: dict[Node, tuple[Move, ...]] = {}
         self._entries: dict[Node, tuple[Move, ...]] = {}
+        self._casts: dict[tuple[Node, str], Node | None] = {}
+        self._members: dict[Node, frozenset[str]] = {}
+        self._varying: dict[FieldEdge, bool] = {}
         self._possible: dict[str, frozenset[str]] = {}
         self._carriers: dict[str, frozenset[str]] = {}
+        self._visible: dict[str, frozenset[str]] = {}
         self._interface_objects = {
             name: sorted(graph for graph, join in info.joins.items() if join.is_interface_object)
             for name, info in sorted(supergraph.types.items())
@@ -108,7 +112,9 @@ class FederationGraph:
 
     def visible_types(self, name: str) -> frozenset[str]:
         """The concrete object types of a type which clients may know of."""
-        return self.possible_types(name) - self._hidden
+        if name not in self._visible:
+            self._visible[name] = self.possible_types(name) - self._hidden
+        return self._visible[name]
 
     def carriers(self, context: str) -> frozenset[str]:
         """The concrete object types whose objects set a context."""
@@ -118,8 +124,7 @@ class FederationGraph:
 
     def is_interface_object(self, node: Node) -> bool:
         """Whether the subgraph knows the interface only, so that it cannot tell an object's type."""
-        join = self._types[node.type_name].joins.get(node.subgraph)
-        return join is not None and join.is_interface_object
+        return node.subgraph in self._interface_objects.get(node.type_name, ())
 
     def is_abstract(self, node: Node) -> bool:
         """Whether objects at this node may be of several types which the subgraph can tell apart."""
@@ -127,8 +132,11 @@ class FederationGraph:
 
     def members(self, node: Node) -> frozenset[str]:
         """The concrete types that objects at this node can have, as far as its subgraph can know."""
-        if node.members is not None:
-            return node.members
+        if node not in self._members:
+            self._members[node] = self._find_members(node) if node.members is None else node.members
+        return self._members[node]
+
+    def _find_members(self, node: Node) -> frozenset[str]:
         info = self._types[node.type_name]
         if self.is_interface_object(node):
             return frozenset((node.concrete,)) if node.concrete else self.possible_types(node.type_name)
@@ -141,8 +149,14 @@ class FederationGraph:
         """The node for one concrete type of an abstract node; None if its objects are never of that type."""
         if type_name in (node.type_name, node.concrete):
             return node
-        if not self.is_abstract(node) or type_name not in self.members(node):
+        if type_name not in self.members(node) or not self.is_abstract(node):
             return None
+        key = (node, type_name)
+        if key not in self._casts:
+            self._casts[key] = self._find_cast(node, type_name)
+        return self._casts[key]
+
+    def _find_cast(self, node: Node, type_name: str) -> Node | None:
         if node.subgraph not in self._types[type_name].joins:
             return None
         view = tuple(
@@ -154,6 +168,11 @@ class FederationGraph:
 
     def varies(self, edge: FieldEdge) -> bool:
         """Whether a field returns a union of which the subgraphs that resolve it know different members."""
+        if edge not in self._varying:
+            self._varying[edge] = self._find_whether_varies(edge)
+        return self._varying[edge]
+
+    def _find_whether_varies(self, edge: FieldEdge) -> bool:
         if edge.tail is None or self._types[edge.tail.type_name].fields:
             return False
         info = self._types[edge.head.type_name].fields.get(edge.name)

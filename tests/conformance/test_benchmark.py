@@ -119,3 +119,12 @@ async def test_the_answer_is_the_same_when_the_operation_is_known() -> None:
         first = await graph.client.post("/graphql", json={"query": QUERY})
         second = await graph.client.post("/graphql", json={"query": QUERY})
         assert first.content == second.content
+
+
+async def test_an_operation_that_takes_longer_to_plan_than_it_may_is_refused_and_asks_nobody() -> None:
+    # Given a bound that is over as soon as it is looked at
+    async with federation("benchmark", subgraphs(), {"pipeline": {"planning_seconds": 1e-9}}) as graph:
+        answer = await graph.ask(QUERY)
+        assert [error["extensions"]["code"] for error in answer["errors"]] == ["PLAN_BUDGET_EXCEEDED"]
+        assert "data" not in answer
+        assert graph.counts == {}

@@ -34,6 +34,41 @@ def test_a_gateway_that_is_ready_has_imported_no_store_no_broker_and_no_domain()
     assert done.stdout.strip() == "[]"
 
 
+# Conditions that multiply.
+HOSTILE = (
+    f"query({', '.join(f'$a{n}: Boolean!, $b{n}: Boolean!' for n in range(20))}) {{ parcels {{ "
+    + " ".join(f"... @include(if: $a{n}) {{ id @include(if: $b{n}) }}" for n in range(20))
+    + " } }"
+)
+
+PLAN = """\
+query: 2 requests
+
+[0] goods
+    {
+      parcels {
+        __typename
+        id
+        weight
+        size {
+          height
+        }
+      }
+    }
+
+[1] shipping after 0
+  $representations from parcels.@
+    Parcel { id weight size { height } } (key id)
+    query ($representations: [_Any!]!, $k: Int!) {
+      _entities(representations: $representations) {
+        ... on Parcel {
+          cost(perKilo: $k)
+        }
+      }
+    }
+"""
+
+
 def change(old: str, new: str) -> str:
     assert old in GOOD
     return GOOD.replace(old, new)
@@ -132,3 +167,40 @@ def test_several_mistakes_in_an_operation_to_plan_are_told_by_the_first(
     operation.write_text("{ parcels { wrong } nothing }")
     assert main(["plan", "--supergraph", str(SUPERGRAPH), "--operation", str(operation)]) == 1
     assert capsys.readouterr().err == "gateway: Cannot query field 'wrong' on type 'Parcel'.\n"
+
+
+@pytest.mark.parametrize(
+    ("operation", "message"),
+    [
+        ("{ parcels { cost } }", "The subgraphs cannot answer Parcel.cost at this place."),
+        (HOSTILE, "Planning the operation takes more than 12000 steps."),
+        (
+            "query One { __typename } query Two { __typename }",
+            "The document needs an operation name, since the document holds",
+        ),
+        ("{ parcels { ", "Syntax Error: Expected Name, found <EOF>."),
+    ],
+)
+def test_an_operation_that_has_no_plan_is_one_clear_line_and_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], operation: str, message: str
+) -> None:
+    # Given a subgraph that can no longer be entered
+    supergraph = tmp_path / "supergraph.graphql"
+    supergraph.write_text(change('graph: SHIPPING, key: "id"', 'graph: SHIPPING, key: "id", resolvable: false'))
+    file = tmp_path / "operation.graphql"
+    file.write_text(operation)
+
+    assert main(["plan", "--supergraph", str(supergraph), "--operation", str(file)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"gateway: {message}")
+    assert printed.err.count("\n") == 1
+
+
+def test_what_plan_prints_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    operation = tmp_path / "operation.graphql"
+    operation.write_text("query Costs($k: Int!) { parcels { cost(perKilo: $k) } } query Other { __typename }")
+
+    assert main(["plan", "--supergraph", str(SUPERGRAPH), "--operation", str(operation), "--name", "Costs"]) == 0
+
+    assert capsys.readouterr().out == PLAN

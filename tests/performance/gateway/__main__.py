@@ -23,6 +23,7 @@ from tests.performance.gateway.candidates import Candidate, Scene, ours, peers
 from tests.performance.gateway.cold import cold_ms
 from tests.performance.gateway.graph import QUERIES, write_supergraph
 from tests.performance.gateway.measure import CLIENTS, Entry, WrongAnswer, check, memory, run_rounds, summary
+from tests.performance.gateway.planning_bounds import planning_bounds
 from tests.performance.gateway.processes import NotStarted, Pinned, cores, start
 from tests.performance.gateway.report import between, chart, table
 
@@ -96,6 +97,7 @@ async def _measure(options: argparse.Namespace) -> dict[str, Any]:
         "absent": absent,
         "other_field_order": reordered,
         "cold_ms": cold_ms(),
+        "planning_bounds": planning_bounds(),
         "memory": samples,
     }
 

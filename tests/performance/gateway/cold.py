@@ -25,7 +25,7 @@ def cold_ms() -> dict[str, dict[str, float]]:
         preparation = _preparation()
         first.append(_timed(preparation, QUERIES["deep"]))
         following.append(_timed(preparation, QUERIES["deep"] + "# another text"))
-    return {"first": _spread(first), "next": _spread(following)}
+    return {"first": spread(first), "next": spread(following)}
 
 
 def _preparation() -> Preparation:
@@ -41,7 +41,8 @@ def _timed(preparation: Preparation, text: str) -> float:
     return (perf_counter() - started) * 1000
 
 
-def _spread(values: list[float]) -> dict[str, float]:
+def spread(values: list[float]) -> dict[str, float]:
+    """Median, least and most."""
     return {
         "median": round(statistics.median(values), 2),
         "min": round(min(values), 2),

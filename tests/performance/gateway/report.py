@@ -29,6 +29,10 @@ def table(results: Results) -> str:
     )
     sizes = ", ".join(f"{sample['resident_mb']} MB after {sample['requests']:,}" for sample in memory)
     lines.append(f"Resident memory of the gateway: {sizes} requests.")
+    lines += ["", "| planning | ms | min to max | |", "|---|---:|---:|---|"]
+    for name, bound in results["planning_bounds"].items():
+        ms = bound["ms"]
+        lines.append(f"| {name} | {ms['median']} | {ms['min']} to {ms['max']} | {bound['outcome']} |")
     return "\n".join(lines)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from graphql import parse, validate
 
+from gateway.planner.budget import MAX_STEPS
 from gateway.planner.normalize import normalize
 from gateway.planner.operation import Operation
 from gateway.planner.plan import QueryPlan
-from gateway.planner.planner import MAX_STEPS, Planner
+from gateway.planner.planner import Planner
 from gateway.supergraph.api_schema import build_api_schema
 from gateway.supergraph.sdl import Supergraph, parse_supergraph
 

@@ -2,53 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
 from gateway.errors import PlanError
+from gateway.planner.budget import MAX_STEPS, Budget
 from gateway.planner.normalize import MAX_SELECTIONS
-from gateway.planner.planner import MAX_STEPS
+from gateway.planner.planner import Planner
+from tests.fixtures.large_operations import ANIMALS, EVERY_PAIR, EVERY_TYPE, NODE, TYPES, doubling, doubling_places
 from tests.unit.gateway.planner.planning import documents, operation_of, plan_of, supergraph_of
-
-NODE = """
-type Query @join__type(graph: A) @join__type(graph: B) @join__type(graph: C) { node: Node }
-type Node @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") @join__type(graph: C, key: "id") {
-  id: ID! left: Node right: Node
-  a: Int @join__field(graph: A) b: Int @join__field(graph: B) c: Int @join__field(graph: C)
-}
-"""
-
-TYPES = 70
-ANIMALS = """
-type Query @join__type(graph: A) { animals: [Animal] }
-interface Animal @join__type(graph: A) @join__type(graph: B) {
-  id: ID! name: String @join__field(graph: B) parent: Animal @join__field(graph: A)
-}
-""" + "\n".join(
-    f"""
-type Animal{number} implements Animal @join__implements(graph: A, interface: "Animal")
-  @join__implements(graph: B, interface: "Animal") @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") {{
-  id: ID! name: String @join__field(graph: B) parent: Animal @join__field(graph: A) own{number}: Int @join__field(graph: B)
-}}
-"""
-    for number in range(TYPES)
-)
-
-
-def _doubling(depth: int) -> str:
-    """A document whose every fragment spreads the next one twice."""
-    fragments = [f"fragment F{n} on Node {{ ...F{n + 1} id ...F{n + 1} left {{ ...F{n + 1} }} }}" for n in range(depth)]
-    return " ".join(["{ node { ...F0 } }", *fragments, f"fragment F{depth} on Node {{ id }}"])
-
-
-def _doubling_places(depth: int) -> str:
-    """A document whose every fragment spreads the next one at two places of the answer."""
-    fragments = [f"fragment F{n} on Node {{ left {{ ...F{n + 1} }} right {{ ...F{n + 1} }} }}" for n in range(depth)]
-    return " ".join(["{ node { ...F0 } }", *fragments, f"fragment F{depth} on Node {{ a b c }}"])
 
 
 @pytest.mark.parametrize("depth", [5, 10, 20])
 def test_a_fragment_that_is_spread_twice_costs_as_much_as_once(depth: int) -> None:
-    plan = plan_of(NODE, _doubling(depth))
+    plan = plan_of(NODE, doubling(depth))
 
     assert len(plan.fetches) == 1
     assert plan.steps <= 100 + 5 * depth * depth
@@ -59,7 +27,7 @@ def test_an_answer_of_a_million_places_is_refused_before_it_is_planned(depth: in
     supergraph = supergraph_of(NODE)
 
     with pytest.raises(PlanError) as refusal:
-        operation_of(supergraph, _doubling_places(depth))
+        operation_of(supergraph, doubling_places(depth))
 
     assert (refusal.value.code, refusal.value.message) == (
         "PLAN_BUDGET_EXCEEDED",
@@ -69,7 +37,7 @@ def test_an_answer_of_a_million_places_is_refused_before_it_is_planned(depth: in
 
 def test_a_hundred_places_that_three_subgraphs_answer_together_are_planned_in_few_steps() -> None:
     # Given 63 objects on six levels
-    plan = plan_of(NODE, _doubling_places(5))
+    plan = plan_of(NODE, doubling_places(5))
 
     # Then every subgraph is asked once
     assert [fetch.subgraph for fetch in plan.fetches] == ["a", "b", "c"]
@@ -77,9 +45,7 @@ def test_a_hundred_places_that_three_subgraphs_answer_together_are_planned_in_fe
 
 
 def test_seventy_types_with_a_fragment_each_are_planned_in_few_steps() -> None:
-    fragments = " ".join(f"... on Animal{n} {{ own{n} name }}" for n in range(TYPES))
-
-    plan = plan_of(ANIMALS, f"{{ animals {{ id {fragments} }} }}")
+    plan = plan_of(ANIMALS, EVERY_TYPE)
 
     assert [fetch.subgraph for fetch in plan.fetches] == ["a", "b"]
     assert plan.steps <= 5000
@@ -109,13 +75,71 @@ def test_equal_fragments_on_all_types_are_asked_of_the_interface() -> None:
 
 
 def test_an_operation_that_takes_too_many_steps_is_refused() -> None:
-    # Given a selection that has to be planned for every pair of types
-    fragments = " ".join(f"... on Animal{n} {{ parent {{ name x{n}: id }} }}" for n in range(TYPES))
-
     with pytest.raises(PlanError) as refusal:
-        plan_of(ANIMALS, f"{{ animals {{ {fragments} }} }}")
+        plan_of(ANIMALS, EVERY_PAIR)
 
     assert (refusal.value.code, refusal.value.message) == (
         "PLAN_BUDGET_EXCEEDED",
         f"Planning the operation takes more than {MAX_STEPS} steps.",
     )
+
+
+def test_an_operation_that_takes_too_long_is_refused() -> None:
+    # Given a clock that moves on by half a second whenever it is looked at
+    clock = count(0, 0.5)
+    supergraph = supergraph_of(ANIMALS)
+    operation = operation_of(supergraph, EVERY_PAIR)
+    budget = Budget(seconds=1.2, clock=lambda: next(clock))
+
+    with pytest.raises(PlanError) as refusal:
+        Planner(supergraph).plan(operation, budget=budget)
+
+    # Then planning looked three times and ended long before it had taken all its steps
+    assert (refusal.value.code, refusal.value.message) == (
+        "PLAN_BUDGET_EXCEEDED",
+        "Planning the operation takes more than 1.2 s.",
+    )
+    assert next(clock) == 2.0
+    assert budget.steps < 3 * 300
+
+
+def _under_two_conditions(number: int) -> str:
+    """A field as often as that, each time under two variables of its own."""
+    variables = ", ".join(f"$a{n}: Boolean!, $b{n}: Boolean!" for n in range(number))
+    fields = " ".join(f"... @include(if: $a{n}) {{ a @include(if: $b{n}) }}" for n in range(number))
+    return f"query({variables}) {{ node {{ {fields} }} }}"
+
+
+def test_a_field_under_a_few_conditions_of_two_variables_is_planned() -> None:
+    plan = plan_of(NODE, _under_two_conditions(5))
+
+    assert len(plan.fetches) == 1
+    assert plan.steps <= 1000
+
+
+@pytest.mark.parametrize("number", [10, 14, 25])
+def test_conditions_that_multiply_are_refused(number: int) -> None:
+    with pytest.raises(PlanError) as refusal:
+        plan_of(NODE, _under_two_conditions(number))
+
+    assert refusal.value.code == "PLAN_BUDGET_EXCEEDED"
+
+
+def test_what_is_asked_of_seventy_types_in_five_subgraphs_costs_no_more_for_their_number() -> None:
+    # Given an interface that every subgraph knows with all its types, with fields that all of them answer
+    graphs = "ABCDE"
+    known = " ".join(f"@join__type(graph: {graph})" for graph in graphs)
+    keyed = " ".join(f'@join__type(graph: {graph}, key: "id")' for graph in graphs)
+    implements = " ".join(f'@join__implements(graph: {graph}, interface: "Animal")' for graph in graphs)
+    fields = "{ id: ID! name: String left: Animal right: Animal }"
+    types = [f"type Query {known} {{ animal: Animal }}", f"interface Animal {known} {fields}"]
+    types += [f"type Animal{n} implements Animal {implements} {keyed} {fields}" for n in range(TYPES)]
+    supergraph = supergraph_of("\n".join(types), subgraphs="a b c d e")
+
+    # When all are asked for 64 objects on six levels
+    fragments = [f"fragment F{n} on Animal {{ left {{ ...F{n + 1} }} right {{ ...F{n + 1} }} }}" for n in range(6)]
+    query = " ".join(["{ animal { ...F0 } }", *fragments, "fragment F6 on Animal { id name }"])
+    plan = Planner(supergraph).plan(operation_of(supergraph, query))
+
+    assert len(plan.fetches) == 1
+    assert plan.steps <= 6000

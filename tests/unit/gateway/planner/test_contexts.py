@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import PlanError
+from gateway.planner.budget import MAX_STEPS
 from gateway.planner.plan import ContextArgument, ContextSource, RepresentationField
-from gateway.planner.planner import MAX_STEPS
 from tests.unit.gateway.planner.planning import documents, plan_of
 
 ITEMS = """

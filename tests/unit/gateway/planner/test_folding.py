@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.planner.budget import Budget
 from gateway.planner.folding import fold
 from tests.unit.gateway.planner.planning import operation_of, plan_of, supergraph_of
 
@@ -19,7 +20,7 @@ type Dog implements Pet @join__type(graph: A) @join__implements(graph: A, interf
 
 def folded(query: str) -> list[tuple[str, list[str]]]:
     """Response key and types of what is left below `pets`."""
-    (pets,) = fold(operation_of(PETS, query)).selections
+    (pets,) = fold(operation_of(PETS, query), Budget()).selections
     return [(each.response_key, sorted(each.types)) for each in pets.selections or ()]
 
 
@@ -71,7 +72,7 @@ def test_folding_goes_from_the_inside_out() -> None:
 def test_an_operation_without_anything_to_fold_stays_the_same_object() -> None:
     operation = operation_of(PETS, "{ pets { name ... on Cat { age } } }")
 
-    assert fold(operation) is operation
+    assert fold(operation, Budget()) is operation
 
 
 def test_what_only_works_type_by_type_is_planned_type_by_type() -> None:
