@@ -36,10 +36,12 @@ from gateway.pipeline.subscriptions import Subscriptions
 from gateway.pipeline.supergraph_check import check_api_schema, read_supergraph_model
 from gateway.planner.planner import Planner
 from gateway.security.access_rules import AccessRules
+from gateway.security.api_clients import ApiClients, ApiClientsConfig
 from gateway.security.authentication import AuthenticationConfig, Authenticator, JwksKeys
 from gateway.security.authorization import Authorization
 from gateway.security.cost_estimate import CostEstimator
-from gateway.security.internal_token import InternalTokens
+from gateway.security.internal_token import THE_GATEWAY, InternalTokens
+from gateway.security.quotas import Counters, LocalCounters, Quotas
 from gateway.security.rate_limit import RateLimiter
 from gateway.settings import Settings
 from gateway.supergraph.api_schema import build_api_schema
@@ -67,6 +69,7 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
     """
     client = SubgraphClient(settings.transport)
     rate_limiter = RateLimiter(settings.rate_limit)
+    internal_tokens = InternalTokens(settings.internal_token) if settings.internal_token else None
     spans = Spans(recording_tracer() if settings.tracing.otlp_endpoint else None)
 
     traffic = Traffic(settings.traffic)
@@ -88,8 +91,9 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
         settings.forwarding,
         rate_limiter,
         _authenticator(settings.authentication, client),
-        InternalTokens(settings.internal_token) if settings.internal_token else None,
+        internal_tokens,
         settings.headers,
+        _api_clients(settings.api_clients, client, internal_tokens),
     )
     cache = _cache(settings.cache) if settings.cache.url else None
     pipeline = Pipeline(
@@ -174,7 +178,8 @@ def _vary(settings: Settings) -> tuple[str, ...]:
     """The request headers that may change an answer; any, where rules by pattern decide what travels on."""
     if settings.headers != HeaderRulesConfig():
         return ("*",)
-    return ("Authorization", *(name.title() for name in settings.forwarding.headers))
+    keys = (settings.api_clients.header,) if settings.api_clients else ()
+    return ("Authorization", *(name.title() for name in (*keys, *settings.forwarding.headers)))
 
 
 def _graph(
@@ -259,13 +264,37 @@ def _authenticator(config: AuthenticationConfig | None, client: SubgraphClient) 
         return None
     endpoint = Endpoint.of(config.jwks_url, method="GET", headers={"accept": "application/json"})
 
-    async def read_keys() -> bytes:
-        try:
-            answer = await client.send(endpoint)
-        except TransportError as error:
-            raise ConnectionError(str(error)) from error
-        if answer.status != 200:
-            raise ConnectionError(f"status {answer.status}")
-        return answer.body
+    return Authenticator(JwksKeys(lambda: _read(client, endpoint), config), config)
 
-    return Authenticator(JwksKeys(read_keys, config), config)
+
+def _api_clients(
+    config: ApiClientsConfig | None, client: SubgraphClient, internal_tokens: InternalTokens | None
+) -> ApiClients | None:
+    if config is None:
+        return None
+    accepted = {"accept": "application/json"}
+    endpoint = Endpoint.of(config.url, method="GET", headers=accepted, timeout=config.timeout)
+
+    async def read() -> bytes:
+        signed = internal_tokens.authorization(config.subgraph, THE_GATEWAY) if internal_tokens else b""
+        return await _read(client, endpoint, signed)
+
+    return ApiClients(read, config, Quotas(_counters(config.redis_url)))
+
+
+def _counters(redis_url: str | None) -> Counters:
+    if redis_url is None:
+        return LocalCounters()
+    counters: Counters = importlib.import_module("gateway.security.shared_quotas").SharedCounters(redis_url)
+    return counters
+
+
+async def _read(client: SubgraphClient, endpoint: Endpoint, headers: bytes = b"") -> bytes:
+    """The body of an answer with status 200. Raises ConnectionError."""
+    try:
+        answer = await client.send(endpoint, headers=headers)
+    except TransportError as error:
+        raise ConnectionError(str(error)) from error
+    if answer.status != 200:
+        raise ConnectionError(f"status {answer.status}")
+    return answer.body

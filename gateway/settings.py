@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gateway.cache.config import CacheConfig
 from gateway.errors import GatewayError
@@ -21,6 +21,7 @@ from gateway.pipeline.identify import ForwardingConfig
 from gateway.pipeline.pipeline import PipelineConfig
 from gateway.pipeline.reload import WatchConfig
 from gateway.pipeline.subscriptions import SubscriptionsConfig
+from gateway.security.api_clients import ApiClientsConfig
 from gateway.security.authentication import AuthenticationConfig
 from gateway.security.authorization import AuthorizationConfig
 from gateway.security.internal_token import InternalTokenConfig
@@ -60,6 +61,7 @@ class Settings(BaseModel):
     rate_limit: RateLimitConfig = RateLimitConfig()
     persisted: PersistedConfig | None = None
     authentication: AuthenticationConfig | None = None
+    api_clients: ApiClientsConfig | None = None
     authorization: AuthorizationConfig = AuthorizationConfig()
     internal_token: InternalTokenConfig | None = None
     forwarding: ForwardingConfig = ForwardingConfig()
@@ -73,6 +75,12 @@ class Settings(BaseModel):
     watch: WatchConfig = WatchConfig()
     log: LogConfig = LogConfig()
     tracing: TracingConfig = TracingConfig()
+
+    @model_validator(mode="after")
+    def _hold_partners_to_their_manifests(self) -> Self:
+        if self.api_clients is not None and self.persisted is None:
+            raise ValueError("api_clients needs persisted: a partner runs the operations of its manifest alone")
+        return self
 
 
 def read_settings(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Settings:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
+from gateway.errors import RequestRefused
 from gateway.executor.header_rules import HeaderRulesConfig, RequestHeaders
 from gateway.executor.subgraph_client import header_lines
+from gateway.security.api_clients import ApiClients
 from gateway.security.authentication import AccessToken, Authenticator
 from gateway.security.internal_token import InternalTokens
 from gateway.security.rate_limit import RateLimiter
@@ -49,31 +51,63 @@ class Identification:
         authenticator: Authenticator | None = None,
         internal_tokens: InternalTokens | None = None,
         header_rules: HeaderRulesConfig | None = None,
+        api_clients: ApiClients | None = None,
     ) -> None:
         # With internal tokens the Authorization header is the gateway's own: the client's never travels on beside it.
-        withheld = ("authorization",) if internal_tokens else ()
+        withheld = (
+            *(("authorization",) if internal_tokens else ()),
+            *((api_clients.header,) if api_clients else ()),
+        )
         self._rules = RequestHeaders(header_rules or HeaderRulesConfig(), forwarding.headers, withheld)
         self._rate_limiter = rate_limiter
         self._authenticator = authenticator
+        self._api_clients = api_clients
         self._internal_tokens = internal_tokens
 
+    async def close(self) -> None:
+        if self._api_clients is not None:
+            await self._api_clients.close()
+
     async def identify(self, headers: Mapping[str, str], client: str) -> Identity:
-        """Raises RequestRefused: 429 for too many requests, 401 for a bad token."""
+        """Raises RequestRefused: 429 for too many requests, 401 for a bad token or key."""
         self._rate_limiter.admit_request(client)
-        return await self.identify_again(headers)
+        if self._api_clients is not None and self._api_clients.header in headers:
+            return await self._identify_partner(self._api_clients, headers, counted=True)
+        return await self._identify_person(headers)
 
     async def identify_again(self, headers: Mapping[str, str]) -> Identity:
-        """The identity by these headers, where no new request is made. Raises RequestRefused 401 for a bad token."""
+        """The identity by these headers, where no new request is made. Raises RequestRefused 401 for a bad token or key."""
+        if self._api_clients is not None and self._api_clients.header in headers:
+            return await self._identify_partner(self._api_clients, headers, counted=False)
+        return await self._identify_person(headers)
+
+    async def _identify_person(self, headers: Mapping[str, str]) -> Identity:
         token = None
         if self._authenticator is not None:
             token = await self._authenticator.authenticate(headers.get("authorization"))
+        return self._identity(headers, token)
+
+    async def _identify_partner(
+        self, api_clients: ApiClients, headers: Mapping[str, str], *, counted: bool
+    ) -> Identity:
+        """A request comes from a partner's program or from a person: where it claims both, whose rights would count?"""
+        if "authorization" in headers:
+            raise RequestRefused("AMBIGUOUS_CREDENTIALS", "Send an API key or an access token, not both.")
+        client = await api_clients.get(headers[api_clients.header])
+        if counted:
+            await api_clients.admit(client)
+        return self._identity(headers, api_clients.token(client), client.name)
+
+    def _identity(self, headers: Mapping[str, str], token: AccessToken | None, partner: str | None = None) -> Identity:
         tracing = header_lines({name: headers[name] for name in _TRACING if name in headers})
-        return Identity(token, self._headers_for(headers, token), tracing)
+        return Identity(token, self._headers_for(headers, token), tracing, partner)
 
     def accepted_until(self, identity: Identity) -> float | None:
         """The time from which the identity's token is no longer good; None without one."""
-        if self._authenticator is None or identity.token is None:
+        if identity.token is None:
             return None
+        if identity.token.own or self._authenticator is None:
+            return identity.token.expires_at
         return self._authenticator.accepted_until(identity.token)
 
     def visible_to(self, subgraph: str, headers: Mapping[str, str], identity: Identity) -> bytes:

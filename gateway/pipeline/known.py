@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import chain, combinations
+from itertools import combinations
 
 from gateway.errors import RequestRefused
 from gateway.persisted.manifest import KnownOperation
@@ -12,7 +12,7 @@ from gateway.pipeline.prepare import Preparation, PreparationKey, PreparedOperat
 from gateway.security.access_rules import AUTHENTICATED, Grants
 
 _MOST_GRANTS = 3
-"""Up to so many grants that matter to an operation, it is prepared for whoever has any of them."""
+"""Up to so many scopes and policies that matter to an operation, it is prepared for whoever has any of them."""
 
 
 @dataclass(slots=True)
@@ -79,8 +79,12 @@ class KnownOperations:
 
 
 def _askers(relevant: Grants) -> Iterable[Grants]:
-    """What an asker who has anything may be granted of what matters: any of it, or, where that is much, some and all."""
-    if len(relevant) > _MOST_GRANTS:
-        return (relevant & {AUTHENTICATED}, relevant)
-    names = sorted(relevant)
-    return map(frozenset, chain.from_iterable(combinations(names, size) for size in range(1, len(names) + 1)))
+    """What those who have anything may have of what matters: any of it or, where that is much, nothing more or all.
+
+    Whoever has a scope or a policy is authenticated.
+    """
+    basis = relevant & {AUTHENTICATED}
+    more = sorted(relevant - basis)
+    sizes = range(len(more) + 1) if len(more) <= _MOST_GRANTS else (0, len(more))
+    held = (basis.union(some) for size in sizes for some in combinations(more, size))
+    return (grants for grants in held if grants)

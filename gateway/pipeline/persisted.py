@@ -7,6 +7,7 @@ import logging
 from concurrent.futures import Executor as Threads
 from typing import Protocol
 
+from gateway.errors import RequestRefused
 from gateway.persisted.config import PersistedConfig
 from gateway.persisted.figures import ManifestFigures
 from gateway.persisted.manifest import sha256_of
@@ -15,7 +16,7 @@ from gateway.persisted.store import Manifests
 from gateway.pipeline.graph import ServedGraph
 from gateway.pipeline.known import KnownOperations
 from gateway.pipeline.request import GraphQLRequest
-from gateway.telemetry.metrics import UNKNOWN_OPERATIONS
+from gateway.telemetry.metrics import PARTNER_REQUESTS, UNKNOWN_OPERATIONS
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,12 @@ class PersistedOperations:
         rules, listed = self._first_party, self._lists.first_party
         if partner is not None:
             rules, listed = self._partners, self._lists.of_partner(partner)
-        verdict = judge(listed, rules, request.reference, request.query)
+        try:
+            verdict = judge(listed, rules, request.reference, request.query)
+        except RequestRefused:
+            if partner is not None:
+                PARTNER_REQUESTS.labels(partner, "not_listed").inc()
+            raise
         if verdict.operation is not None:
             self._figures.count(verdict.operation)
         if verdict.unknown:

@@ -83,6 +83,7 @@ class Pipeline:
 
     async def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
+        await self._identification.close()
         if self._persisted is not None:
             await self._persisted.close()
 

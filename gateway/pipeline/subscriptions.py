@@ -108,7 +108,7 @@ class Subscriptions:
         visible = self._identification.visible_to(subgraph, request.headers, identity)
         body = request_body(source.body_prefix, used(source.fetch.variables, variables), ())
         headers = identity.headers_for(subgraph) + identity.tracing
-        client = str(identity.token.claims["sub"]) if identity.token else request.client
+        client = identity.token.subject if identity.token else request.client
         self._limits.admit(client)
 
         async def renew() -> Identity | None:
@@ -132,7 +132,7 @@ class Subscriptions:
 
     def _rights(self, identity: Identity) -> tuple[object, str | None, Grants]:
         """Who it is and what is granted: what a subscription was prepared for."""
-        subject = identity.token.claims["sub"] if identity.token else None
+        subject = identity.token.subject if identity.token else None
         return subject, identity.partner, grants_of(identity.token, self._authorization)
 
 

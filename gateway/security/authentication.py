@@ -43,10 +43,16 @@ class AuthenticationConfig(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A verified token: `text` as it came, `claims` as they were signed."""
+    """A verified token: `text` as it came, `claims` as they were signed. With `own` they are the gateway's own words."""
 
     text: str
     claims: Mapping[str, Any]
+    own: bool = False
+
+    @property
+    def subject(self) -> str:
+        """Who bears it: equal for all tokens of one bearer."""
+        return self.text if self.own else str(self.claims["sub"])
 
     @property
     def expires_at(self) -> float:

@@ -19,6 +19,9 @@ from gateway.security.authentication import AccessToken
 
 _TOKENS_KEPT = 16_384
 
+THE_GATEWAY = AccessToken("the gateway", {"kind": "gateway"}, own=True)
+"""Who asks where the gateway asks for itself."""
+
 
 class InternalTokenConfig(BaseModel):
     """`key_file` is a PEM file with an Ed25519 private key. `lifetime` in seconds."""
@@ -63,7 +66,9 @@ class InternalTokens:
     def _copied(self, token: AccessToken | None) -> dict[str, Any]:
         if token is None:
             return {}
-        return {name: token.claims[name] for name in self._config.copied_claims if name in token.claims}
+        # The gateway's own words go on as they are, but for when they end: each token has an end of its own.
+        copied = token.claims.keys() - {"exp"} if token.own else self._config.copied_claims
+        return {name: token.claims[name] for name in copied if name in token.claims}
 
     def _mint(self, subgraph: str, token: AccessToken | None) -> str:
         now = int(time())

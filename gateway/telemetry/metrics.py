@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from time import perf_counter
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -103,6 +104,34 @@ class CacheMeter:
         self._hits.inc(hits)
         self._misses.inc(asked - hits)
         self._fetches["whole" if whole else "part" if hits else "nothing"].inc()
+
+
+PARTNER_REQUESTS = Counter(
+    "gateway_partner_requests_total",
+    "Operations asked for with an API key, by outcome (admitted, not_listed, rate_limited, quota_exceeded)",
+    ["client", "outcome"],
+)
+
+
+class PartnerMeters:
+    """Counts by partner. Names come from the register alone, and their figures end with them."""
+
+    _OUTCOMES = ("admitted", "not_listed", "rate_limited", "quota_exceeded")
+
+    def __init__(self) -> None:
+        self._names: frozenset[str] = frozenset()
+
+    def count(self, name: str, outcome: str) -> None:
+        PARTNER_REQUESTS.labels(name, outcome).inc()
+
+    def keep(self, names: Iterable[str]) -> None:
+        """These are the partners from now on."""
+        kept = frozenset(names)
+        for gone in self._names - kept:
+            for outcome in self._OUTCOMES:
+                PARTNER_REQUESTS.labels(gone, outcome)
+                PARTNER_REQUESTS.remove(gone, outcome)
+        self._names = kept
 
 
 class TrafficMeter:

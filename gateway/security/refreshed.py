@@ -1,0 +1,78 @@
+"""Something read from elsewhere that may change there: read again in good time, believed for a while when that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Generic, TypeVar
+
+logger = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
+
+
+class Refreshed(Generic[Value]):
+    """Times in seconds. A value older than `fresh` is read again beside the request that meets it, one older than twice that
+    before it; one that cannot be read again is believed up to the age `believed`.
+
+    At most one read is under way, and `pause` lies between two. `read` may raise OSError or ValueError.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Awaitable[Value]],
+        *,
+        fresh: float,
+        believed: float,
+        pause: float,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._read = read
+        self._fresh = fresh
+        self._believed = believed
+        self._pause = pause
+        self._clock = clock
+        self._value: Value | None = None
+        self._read_at = self._tried_at = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
+
+    async def get(self) -> Value:
+        """Raises ConnectionError where there is nothing that may still be believed."""
+        age = self._clock() - self._read_at
+        if age >= self._fresh and (self._reading is not None or self._may_read()):
+            reading = self._start()
+            if age >= 2 * self._fresh:
+                await asyncio.shield(reading)
+        return self._believable()
+
+    async def get_newer(self) -> Value:
+        """As `get`, read again where that was not tried a moment ago: something was looked for in vain."""
+        if self._reading is not None or self._may_read():
+            await asyncio.shield(self._start())
+        return self._believable()
+
+    def _believable(self) -> Value:
+        if self._value is None or self._clock() - self._read_at >= self._believed:
+            raise ConnectionError("it cannot be read")
+        return self._value
+
+    def _may_read(self) -> bool:
+        return self._clock() - self._tried_at >= self._pause
+
+    def _start(self) -> asyncio.Task[None]:
+        # A task of its own: the request that began it may go away without failing the others.
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(self._refresh())
+        return self._reading
+
+    async def _refresh(self) -> None:
+        self._tried_at = self._clock()
+        try:
+            self._value = await self._read()
+            self._read_at = self._clock()
+        except (OSError, ValueError):
+            logger.exception("reading again failed")
+        finally:
+            self._reading = None
