@@ -93,39 +93,32 @@ class SubgraphCaller:
         self._budget.deposit()
         tries_left = self._retry.attempts if idempotent else 0
         pause = self._retry.pause
+        breaker = self._breaker
         while True:
+            permit = breaker.admit()
+            if permit is None:
+                raise TransportError(TransportFault.CIRCUIT_OPEN, "left alone after failures in a row")
             try:
-                answer = await self._send(body, headers, idempotent=idempotent)
+                answer = await self._client.send(self._endpoint, body, headers=headers, idempotent=idempotent)
             except TransportError as error:
+                if error.fault in GONE:
+                    breaker.failed(permit)
+                else:
+                    breaker.succeeded(permit)
                 if error.fault not in _RETRIED or not tries_left or not self._budget.withdraw():
                     raise
+            except BaseException:
+                breaker.abandoned(permit)
+                raise
             else:
-                if not _is_refusal(answer) or not tries_left or not self._budget.withdraw():
+                breaker.succeeded(permit)
+                if answer.status < 500 or not _is_refusal(answer) or not tries_left or not self._budget.withdraw():
                     return answer
             tries_left -= 1
             self._state.meter.retried()
             # Spread out, so that many who failed together do not come back together.
             await asyncio.sleep(pause * (0.5 + self._draw()))
             pause *= 2
-
-    async def _send(self, body: bytes, headers: bytes, *, idempotent: bool) -> HttpAnswer:
-        breaker = self._breaker
-        permit = breaker.admit()
-        if permit is None:
-            raise TransportError(TransportFault.CIRCUIT_OPEN, "left alone after failures in a row")
-        try:
-            answer = await self._client.send(self._endpoint, body, headers=headers, idempotent=idempotent)
-        except TransportError as error:
-            if error.fault in GONE:
-                breaker.failed(permit)
-            else:
-                breaker.succeeded(permit)
-            raise
-        except BaseException:
-            breaker.abandoned(permit)
-            raise
-        breaker.succeeded(permit)
-        return answer
 
 
 def _is_refusal(answer: HttpAnswer) -> bool:

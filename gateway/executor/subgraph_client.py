@@ -22,7 +22,7 @@ _HEAD_ALLOWANCE = 64 * 1024
 """Bytes of status line, headers and chunk framing that an answer may carry beside its body."""
 
 
-_LENGTHS = frozenset({"content-length", "transfer-encoding"})
+_LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class TransportConfig(BaseModel):
@@ -92,12 +92,21 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """`headers` has lower-case names; of a repeated header the last stays. `lines` are all, in order."""
+    """`raw` are the header lines as they came, read only where somebody asks for them."""
 
     status: int
-    headers: Mapping[str, str]
+    raw: Sequence[tuple[bytes, bytes]]
     body: bytes
-    lines: Sequence[tuple[str, str]] = ()
+
+    @property
+    def lines(self) -> list[tuple[str, str]]:
+        """All header lines in order, with names in lower case."""
+        return [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in self.raw]
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers by name in lower case; of a repeated one the last stays."""
+        return dict(self.lines)
 
 
 class _Connection(asyncio.Protocol):
@@ -110,24 +119,29 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._answer: asyncio.Future[HttpAnswer] | None = None
         self._received = 0
-        self._lines: list[tuple[str, str]] = []
+        self._lines: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self.closed = False
         self.reusable = True
         self.idle_since = 0.0
 
-    async def send(self, head: bytes, body: bytes) -> HttpAnswer:
-        """Send one request and wait for its answer. Raises TransportError."""
+    async def send(self, request: bytes, deadline: float) -> HttpAnswer:
+        """Send one request and wait for its answer until `deadline` on the loop's clock. Raises TransportError."""
         assert self._transport is not None
         if self.closed:
             raise TransportError(TransportFault.CLOSED, "closed before the request", unanswered=True)
         self._received = 0
         self._answer = self._loop.create_future()
-        self._transport.write(head + body)
+        self._transport.write(request)
+        timer = self._loop.call_at(deadline, self._expire)
         try:
             return await self._answer
         finally:
+            timer.cancel()
             self._answer = None
+
+    def _expire(self) -> None:
+        self._fail(TransportError(TransportFault.TIMEOUT, "no answer in time"))
 
     def close(self) -> None:
         self.closed = True
@@ -155,7 +169,7 @@ class _Connection(asyncio.Protocol):
         self.closed = True
         if self._answer is None or self._answer.done():
             return
-        if self._lines and exc is None and not any(name in _LENGTHS for name, _ in self._lines):
+        if self._lines and exc is None and not any(name.lower() in _LENGTHS for name, _ in self._lines):
             self.on_message_complete()  # RFC 9112 section 6.3: without a length the body ends with the connection.
             return
         detail = str(exc) if exc else "closed by the other side"
@@ -167,7 +181,7 @@ class _Connection(asyncio.Protocol):
         self._body = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._lines.append((name.decode("latin-1").lower(), value.decode("latin-1")))
+        self._lines.append((name, value))
 
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
@@ -180,7 +194,8 @@ class _Connection(asyncio.Protocol):
             self.reusable = False  # A second answer to one request: what follows cannot be told apart.
             return
         self.reusable = self._parser.should_keep_alive()
-        self._answer.set_result(HttpAnswer(status, dict(self._lines), b"".join(self._body), self._lines))
+        body = self._body
+        self._answer.set_result(HttpAnswer(status, self._lines, body[0] if len(body) == 1 else b"".join(body)))
 
     def _fail(self, error: TransportError) -> None:
         self.close()
@@ -191,41 +206,72 @@ class _Connection(asyncio.Protocol):
 class _Pool:
     """The connections to one host: the most recently used first, so that what is idle grows old and is dropped."""
 
-    def __init__(self, config: TransportConfig) -> None:
+    def __init__(self, config: TransportConfig, loop: asyncio.AbstractEventLoop) -> None:
         self._config = config
+        self._loop = loop
         self._idle: deque[_Connection] = deque()
-        self._slots = asyncio.Semaphore(config.connections_per_host)
+        self._free = config.connections_per_host
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def send(self, endpoint: Endpoint, head: bytes, body: bytes, *, idempotent: bool) -> HttpAnswer:
-        async with self._slots:
+    async def send(self, endpoint: Endpoint, request: bytes, *, idempotent: bool) -> HttpAnswer:
+        deadline = self._loop.time() + (endpoint.timeout or self._config.request_timeout)
+        if self._free:
+            self._free -= 1
+        else:
+            await self._turn(deadline)
+        try:
             kept = self._find_idle()
             if kept is not None:
                 try:
-                    return await self._exchange(kept, head, body)
+                    return await self._exchange(kept, request, deadline)
                 except TransportError as error:
                     if not (idempotent and error.unanswered):
                         raise
-            return await self._exchange(await self._connect(endpoint), head, body)
+            return await self._exchange(await self._connect(endpoint, deadline), request, deadline)
+        finally:
+            self._leave()
+
+    async def _turn(self, deadline: float) -> None:
+        """Wait for another request to end; it hands its place on. Raises TransportError."""
+        turn = self._loop.create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():
+                self._leave()  # The place came at the last moment, and nobody is here to take it.
+            if isinstance(error, TimeoutError):
+                raise TransportError(TransportFault.TIMEOUT, "no connection became free in time") from error
+            raise
+
+    def _leave(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
 
     def close(self) -> None:
         while self._idle:
             self._idle.pop().close()
 
-    async def _exchange(self, connection: _Connection, head: bytes, body: bytes) -> HttpAnswer:
+    async def _exchange(self, connection: _Connection, request: bytes, deadline: float) -> HttpAnswer:
         try:
-            answer = await connection.send(head, body)
+            answer = await connection.send(request, deadline)
         except BaseException:
             connection.close()  # Cancelled or failed: an answer may still be under way on it.
             raise
         if connection.reusable and not connection.closed:
-            connection.idle_since = asyncio.get_running_loop().time()
+            connection.idle_since = self._loop.time()
             self._idle.append(connection)
         else:
             connection.close()
         return answer
 
     def _find_idle(self) -> _Connection | None:
-        oldest = asyncio.get_running_loop().time() - self._config.idle_timeout
+        oldest = self._loop.time() - self._config.idle_timeout
         while self._idle and (self._idle[0].closed or self._idle[0].idle_since < oldest):
             self._idle.popleft().close()
         while self._idle:
@@ -235,12 +281,12 @@ class _Pool:
             connection.close()
         return None
 
-    async def _connect(self, endpoint: Endpoint) -> _Connection:
-        loop = asyncio.get_running_loop()
+    async def _connect(self, endpoint: Endpoint, deadline: float) -> _Connection:
+        until = min(deadline, self._loop.time() + self._config.connect_timeout)
         try:
-            async with asyncio.timeout(self._config.connect_timeout):
-                _, connection = await loop.create_connection(
-                    lambda: _Connection(loop, self._config.max_response_bytes),
+            async with asyncio.timeout_at(until):
+                _, connection = await self._loop.create_connection(
+                    lambda: _Connection(self._loop, self._config.max_response_bytes),
                     endpoint.host,
                     endpoint.port,
                     ssl=endpoint.tls,
@@ -267,13 +313,10 @@ class SubgraphClient:
         """
         pool = self._pools.get((endpoint.host, endpoint.port))
         if pool is None:
-            pool = self._pools[(endpoint.host, endpoint.port)] = _Pool(self._config)
-        head = b"%bcontent-length: %d\r\n%b\r\n" % (endpoint.head, len(body), headers)
-        try:
-            async with asyncio.timeout(endpoint.timeout or self._config.request_timeout):
-                return await pool.send(endpoint, head, body, idempotent=idempotent)
-        except TimeoutError as error:
-            raise TransportError(TransportFault.TIMEOUT, "no answer in time") from error
+            pool = _Pool(self._config, asyncio.get_running_loop())
+            self._pools[(endpoint.host, endpoint.port)] = pool
+        request = b"%bcontent-length: %d\r\n%b\r\n%b" % (endpoint.head, len(body), headers, body)
+        return await pool.send(endpoint, request, idempotent=idempotent)
 
     def close(self) -> None:
         """Drop the idle connections. Requests under way end on their own."""

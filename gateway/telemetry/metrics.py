@@ -7,13 +7,15 @@ from time import perf_counter
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from gateway.telemetry.tallies import Distributions, Tallies
+
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
-REQUESTS = Counter("gateway_requests_total", "GraphQL requests by outcome (ok, partial, refused, failed)", ["outcome"])
-REQUEST_SECONDS = Histogram("gateway_request_seconds", "Time from request to answer", buckets=_BUCKETS)
-IN_FLIGHT = Gauge("gateway_requests_in_flight", "GraphQL requests being answered")
+REQUESTS = Tallies("gateway_requests_total", "GraphQL requests by outcome (ok, partial, refused, failed)", ["outcome"])
+REQUEST_SECONDS = Distributions("gateway_request_seconds", "Time from request to answer", buckets=_BUCKETS).labels()
+IN_FLIGHT = Tallies("gateway_requests_in_flight", "GraphQL requests being answered", gauge=True).labels()
 REFUSALS = Counter("gateway_refusals_total", "Requests refused before execution, by code", ["code"])
-PREPARED = Counter("gateway_operation_cache_total", "Look-ups of prepared operations by result (hit, miss)", ["result"])
+PREPARED = Tallies("gateway_operation_cache_total", "Look-ups of prepared operations by result (hit, miss)", ["result"])
 OPERATION_COST = Histogram(
     "gateway_operation_cost", "Estimated cost of the operations asked for", buckets=[10**n for n in range(8)]
 )
@@ -50,13 +52,15 @@ MANIFEST_REFUSED = Gauge(
 MANIFEST_OPERATIONS = Gauge(
     "gateway_manifest_operations", "Operations of a client's manifest by state (ready, unfit)", ["client", "state"]
 )
-SUBGRAPH_REQUESTS = Counter(
+SUBGRAPH_REQUESTS = Tallies(
     "gateway_subgraph_requests_total",
     "Requests to subgraphs by outcome (ok, failed, unavailable, left_alone)",
     ["subgraph", "outcome"],
 )
-SUBGRAPH_SECONDS = Histogram("gateway_subgraph_seconds", "Time of a subgraph request", ["subgraph"], buckets=_BUCKETS)
-SUBGRAPH_SHARED = Counter(
+SUBGRAPH_SECONDS = Distributions(
+    "gateway_subgraph_seconds", "Time of a subgraph request", ["subgraph"], buckets=_BUCKETS
+)
+SUBGRAPH_SHARED = Tallies(
     "gateway_subgraph_shared_total", "Requests that were answered by another one in flight", ["subgraph"]
 )
 SUBGRAPH_RETRIES = Counter("gateway_subgraph_retries_total", "Requests to subgraphs that were sent again", ["subgraph"])
@@ -160,10 +164,7 @@ class SubgraphMeter:
         }
         self._seconds = SUBGRAPH_SECONDS.labels(subgraph)
 
-    @staticmethod
-    def start() -> float:
-        return perf_counter()
-
     def finish(self, started: float, outcome: str) -> None:
+        """Count a request that began at `started` on the performance counter."""
         self._outcomes[outcome].inc()
         self._seconds.observe(perf_counter() - started)

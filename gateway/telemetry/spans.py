@@ -31,6 +31,7 @@ class Spans:
 
     def __init__(self, tracer: Tracer | None = None) -> None:
         self._tracer = tracer
+        self.recording = tracer is not None
 
     @contextmanager
     def request(self, headers: MutableMapping[str, str]) -> Iterator[None]:

@@ -35,7 +35,7 @@ class InProcess(SubgraphClient):
         self._subgraphs = subgraphs
 
     async def send(self, endpoint: Endpoint, body: bytes = b"", **_: Any) -> HttpAnswer:
-        return HttpAnswer(200, {}, json.dumps(self._subgraphs[endpoint.host].answer(body)).encode())
+        return HttpAnswer(200, (), json.dumps(self._subgraphs[endpoint.host].answer(body)).encode())
 
 
 class Gateway:

@@ -69,7 +69,7 @@ class Transport:
             raise answer
         self.log.append(f"end {name}")
         self.ended.setdefault(name, asyncio.Event()).set()
-        return HttpAnswer(200, {}, answer if isinstance(answer, bytes) else orjson.dumps(answer))
+        return HttpAnswer(200, (), answer if isinstance(answer, bytes) else orjson.dumps(answer))
 
 
 def executor(transport: Transport, **errors: Any) -> Executor:

@@ -36,7 +36,7 @@ class Client:
 
 
 def answer(number: int = 1, status: int = 200, content_type: str = "application/json") -> HttpAnswer:
-    return HttpAnswer(status, {"content-type": content_type}, b"%d" % number)
+    return HttpAnswer(status, ((b"content-type", content_type.encode()),), b"%d" % number)
 
 
 def caller(client: Client, name: str = "a", **traffic: Any) -> SubgraphCaller:
