@@ -241,6 +241,12 @@ class Executor:
             for call in calls:
                 values = {**variables, **call.values}
                 tasks.create_task(self._send(compiled.regrouped(call), execution, call.batches, values, headers))
+        if len(calls) > 1:
+            # What befell several of them alike has one cause.
+            once = {
+                (error.code, error.message, error.path, frozenset(error.covers)): error for error in execution.errors
+            }
+            execution.errors[:] = once.values()
 
     async def _send(
         self,

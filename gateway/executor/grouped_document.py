@@ -11,12 +11,12 @@ from graphql import (
     BooleanValueNode,
     FieldNode,
     InlineFragmentNode,
-    Node,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
     Token,
     TokenKind,
+    VariableDefinitionNode,
     VariableNode,
     parse,
 )
@@ -41,15 +41,13 @@ class GroupedDocument:
         (definition,) = parse(fetch.document).definitions
         assert isinstance(definition, OperationDefinitionNode)
         nodes = [node for node in definition.selection_set.selections if isinstance(node, FieldNode)]
-        self._types = {
-            node.variable.name.value: self._source(node.type) for node in definition.variable_definitions or ()
-        }
+        self._defined = {node.variable.name.value: self._rest(node) for node in definition.variable_definitions or ()}
         self._own = [
             frozenset((target.variable, *(argument.variable for argument in target.contexts)))
             for target in fetch.targets
         ]
         self._fields = [self._cut(node, own) for node, own in zip(nodes, self._own, strict=True)]
-        self._mark = _free_mark(frozenset().union(*self._own), self._types)
+        self._mark = _free_mark(frozenset().union(*self._own), self._defined)
 
     def write(self, parts: Sequence[tuple[int, int]]) -> str:
         """The document that asks for each part: a target by its position, for the group of a number."""
@@ -58,10 +56,10 @@ class GroupedDocument:
         for position, number in parts:
             item = self._fields[position]
             bodies.append(f"{self.alias(number)}:{f'{self._mark}{number}'.join(item.pieces)}")
-            for name in self._types:
+            for name in self._defined:
                 if name in item.variables:
                     own = self.variable(name, number) if name in self._own[position] else name
-                    definitions[f"${own}:{self._types[name]}"] = None
+                    definitions[f"${own}{self._defined[name]}"] = None
         return f"query({','.join(definitions)}){{{' '.join(bodies)}}}"
 
     def alias(self, number: int) -> str:
@@ -95,9 +93,11 @@ class GroupedDocument:
             token = token.next
         return _EntityField((*pieces, self._text[start : node.loc.end]), frozenset(variables), node.selection_set)
 
-    def _source(self, node: Node) -> str:
+    def _rest(self, node: VariableDefinitionNode) -> str:
+        """The definition of a variable after its name."""
         assert node.loc is not None
-        return self._text[node.loc.start : node.loc.end]
+        assert node.variable.loc is not None
+        return self._text[node.variable.loc.end : node.loc.end]
 
 
 def _free_mark(own: frozenset[str], defined: Collection[str]) -> str:
