@@ -283,6 +283,24 @@ async def test_more_values_than_fit_one_request_travel_in_several() -> None:
         assert graph.counts == {"payments": 4}
 
 
+async def test_what_fails_in_several_requests_alike_is_one_error() -> None:
+    # Given a subgraph that breaks down before 120 values are sent to it
+    graphs = subgraphs()
+    payments = graphs["payments"]
+    many = [{"id": f"d{number}", "label": f"l{number}", "files": [{"id": "f"}]} for number in range(120)]
+
+    def root(*_: object) -> dict[str, Any]:
+        payments.broken = True
+        return {**ROOT, "folders": many}
+
+    payments.fields = {**payments.fields, "Query.root": root}
+    async with federation("context", graphs) as graph:
+        answer = await graph.ask("{ root { folders { id files { path } } } }")
+        assert [error["extensions"]["code"] for error in answer["errors"]] == ["SUBREQUEST_FAILED"]
+        assert answer["data"]["root"]["folders"][7] == {"id": "d7", "files": [{"path": None}]}
+        assert graph.counts == {"payments": 4}
+
+
 async def test_where_the_context_cannot_be_fetched_nothing_is_asked_with_a_made_up_one() -> None:
     async with federation("context", subgraphs(), down=frozenset({"accounts"})) as graph:
         answer = await graph.ask("{ payers { payments { id receipt { text } } } }")

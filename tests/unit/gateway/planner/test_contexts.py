@@ -20,13 +20,21 @@ type User @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") @con
   plan: String @join__field(graph: B)
   items: [Item] @join__field(graph: A)
   favourite: Item @join__field(graph: A)
+  friend: User @join__field(graph: A)
+  trust: Int @join__field(graph: A, contextArguments: [
+    {context: "a__user", name: "plan", type: "String", selection: "{ plan }"}
+  ])
 }
-type Item @join__type(graph: A, key: "id") {
+type Item @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") {
   id: ID!
-  parent: Item
-  title: String
+  parent: Item @join__field(graph: A)
+  title: String @join__field(graph: A)
   cost(x: Int): Int @join__field(graph: A, contextArguments: [
     {context: "a__user", name: "plan", type: "String!", selection: "{ plan }"}
+  ])
+  weight: Int @join__field(graph: B) @join__field(graph: A, external: true)
+  freight: Int @join__field(graph: A, requires: "weight", contextArguments: [
+    {context: "a__user", name: "plan", type: "String", selection: "{ plan }"}
   ])
   season: String @join__field(graph: A, contextArguments: [
     {context: "a__query", name: "season", type: "String", selection: "{ season }"}
@@ -94,6 +102,25 @@ def test_where_nothing_above_sets_the_context_the_operation_is_refused() -> None
 
     assert refusal.value.code == "OPERATION_UNPLANNABLE"
     assert refusal.value.message == "The subgraphs cannot answer Item.cost at this place."
+
+
+def test_a_field_never_reads_the_context_that_its_own_object_sets() -> None:
+    with pytest.raises(PlanError):
+        plan_of(ITEMS, "{ user { trust } }")
+
+    plan = plan_of(ITEMS, "{ user { friend { friend { trust } } } }")
+
+    # Then the object that it stands in counts
+    assert [source.depth for source in plan.fetches[-1].targets[0].contexts[0].sources] == [2]
+
+
+def test_a_field_may_have_requirements_and_contexts() -> None:
+    plan = plan_of(ITEMS, "{ user { items { freight } } }")
+
+    (target,) = plan.fetches[-1].targets
+    assert [field.name for field in target.representations[0].fields] == ["id", "weight"]
+    assert [argument.variable for argument in target.contexts] == ["c0"]
+    assert "freight(plan:$c0)" in plan.fetches[-1].document
 
 
 def test_what_an_argument_is_read_from_never_takes_a_key_of_the_client() -> None:
