@@ -42,7 +42,7 @@ from gateway.security.authorization import Authorization
 from gateway.security.cost_estimate import CostEstimator
 from gateway.security.internal_token import THE_GATEWAY, InternalTokens
 from gateway.security.quotas import Counters, LocalCounters, Quotas
-from gateway.security.rate_limit import RateLimiter
+from gateway.security.rate_limit import RateLimitConfig, RateLimiter, SharedRates
 from gateway.settings import Settings
 from gateway.supergraph.api_schema import build_api_schema
 from gateway.supergraph.sdl import Supergraph
@@ -105,6 +105,8 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
         subscriptions=Subscriptions(settings.subscriptions, identification, settings.authorization),
         persisted=persisted,
         caching=Caching(cache, identification) if cache else None,
+        shared_rates=_shared_rates(settings.rate_limit),
+        introspection=settings.introspection,
     )
     watches: list[_Watch] = []
     if file and settings.watch.enabled:
@@ -172,6 +174,14 @@ def _cache(config: CacheConfig) -> AnswerCache:
     # As above: only who asks for it loads the library.
     cache: AnswerCache = importlib.import_module("gateway.cache.store").EdgeCache(config)
     return cache
+
+
+def _shared_rates(config: RateLimitConfig) -> SharedRates | None:
+    if config.redis_url is None:
+        return None
+    room = importlib.import_module("gateway.security.shared_rate_limit")
+    shared: SharedRates = room.SharedRateLimiter(config, config.redis_url)
+    return shared
 
 
 def _vary(settings: Settings) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ paths
   /graphql/<id>   a listed operation (persisted)
   /metrics        Prometheus (http.metrics_path) /health/ready   200 while a supergraph is served and no stop is near
 
-sections of the configuration file, all optional; an unknown key is refused by its name
+sections of the configuration file, all optional; an unknown key is refused by its name; ${NAME} is an environment variable
 {sections}
 
 signals

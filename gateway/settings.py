@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -29,6 +31,8 @@ from gateway.security.introspection import IntrospectionConfig
 from gateway.security.limits import LimitsConfig
 from gateway.security.rate_limit import RateLimitConfig
 from gateway.telemetry.spans import TracingConfig
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class SettingsError(GatewayError):
@@ -84,7 +88,10 @@ class Settings(BaseModel):
 
 
 def read_settings(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """The settings in a YAML file, with `overrides` of the `http` section laid over. Raises SettingsError."""
+    """The settings in a YAML file, with `overrides` of the `http` section laid over. Raises SettingsError.
+
+    `${NAME}` in a text stands for an environment variable: passwords need not lie in the file.
+    """
     content: Any = {}
     if path is not None:
         try:
@@ -93,6 +100,7 @@ def read_settings(path: Path | None, overrides: Mapping[str, Any] | None = None)
             raise SettingsError(f"{path} cannot be read: {error}") from error
     if not isinstance(content, dict):
         raise SettingsError(f"{path} must hold a mapping")
+    content = _filled(content)
     if overrides:
         content["http"] = {**(content.get("http") or {}), **overrides}
     try:
@@ -100,3 +108,19 @@ def read_settings(path: Path | None, overrides: Mapping[str, Any] | None = None)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())
         raise SettingsError(f"{path or 'settings'}: {problems}") from error
+
+
+def _filled(value: Any) -> Any:
+    """The value with the variables of the environment in place. Raises SettingsError for one that is not set."""
+    if isinstance(value, dict):
+        return {key: _filled(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item) for item in value]
+    return _VARIABLE.sub(_variable, value) if isinstance(value, str) else value
+
+
+def _variable(match: re.Match[str]) -> str:
+    name = match[1]
+    if name not in os.environ:
+        raise SettingsError(f"The settings speak of the environment variable {name}, which is not set.")
+    return os.environ[name]

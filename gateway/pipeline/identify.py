@@ -40,6 +40,13 @@ class Identity:
     tracing: bytes = b""
     partner: str | None = None
 
+    @property
+    def caller(self) -> str | None:
+        """Who asks, by one name for users and partners; None for a visitor."""
+        if self.partner is not None:
+            return f"partner:{self.partner}"
+        return None if self.token is None else f"user:{self.token.claims['sub']}"
+
 
 class Identification:
     """Each part is optional: without an authenticator nobody is signed in, without internal tokens none are sent."""

@@ -26,7 +26,8 @@ from gateway.pipeline.request import GraphQLRequest, GraphQLResponse, refused
 from gateway.pipeline.subscriptions import SHUTTING_DOWN, SUPERGRAPH_CHANGED, ResponseStream, Subscriptions
 from gateway.security.access_rules import Grants
 from gateway.security.authorization import AuthorizationConfig, grants_of
-from gateway.security.rate_limit import RateLimiter
+from gateway.security.introspection import IntrospectionConfig, check_introspection
+from gateway.security.rate_limit import RateLimiter, SharedRates
 from gateway.telemetry.metrics import PREPARED, REFUSALS, REQUESTS
 
 logger = logging.getLogger(__name__)
@@ -67,12 +68,16 @@ class Pipeline:
         subscriptions: Subscriptions,
         persisted: PersistedOperations | None = None,
         caching: Caching | None = None,
+        shared_rates: SharedRates | None = None,
+        introspection: IntrospectionConfig | None = None,
     ) -> None:
         self._config = config
         self._graph = graph
         self._identification = identification
         self._authorization = authorization
         self._rate_limiter = rate_limiter
+        self._shared_rates = shared_rates
+        self._introspection = introspection or IntrospectionConfig()
         self._persisted = persisted
         # The graph and the manifests may change at once; what is known of both has to fit both.
         self._changing = asyncio.Lock()
@@ -86,6 +91,8 @@ class Pipeline:
         await self._identification.close()
         if self._persisted is not None:
             await self._persisted.close()
+        if self._shared_rates is not None:
+            await self._shared_rates.close()
 
     async def replace(self, build: Callable[[], ServedGraph]) -> int:
         """Serve another graph from now on; requests under way end on the old one. Whatever `build` raises leaves it serving.
@@ -138,10 +145,7 @@ class Pipeline:
         elif request.reference is not None and not text:
             raise not_supported()
         graph = self._graph
-        prepared = await self._prepare(graph, text, request, identity)
-        if request.read_only and prepared.operation.kind == "mutation":
-            raise RequestRefused("METHOD_NOT_ALLOWED", "Mutations are sent by POST.", status=405)
-        self._rate_limiter.admit_root_fields(request.client, prepared.root_fields)
+        prepared = await self._admitted(graph, text, request, identity)
         variables = _coerce(graph, prepared, request.variables)
         cost = None if prepared.cost is None else prepared.cost.admit(variables)
         if request.budget is not None:
@@ -168,6 +172,27 @@ class Pipeline:
         is_data = prepared.introspection is None and not execution.headers and payload.keys() == {"data"}
         freshness = session.freshness if session is not None and is_data else None
         return GraphQLResponse(payload, headers=execution.headers, max_age=max_age, freshness=freshness)
+
+    async def _admitted(
+        self, graph: ServedGraph, text: str, request: GraphQLRequest, identity: Identity
+    ) -> PreparedOperation:
+        """The prepared operation, once its client may run it and is not too fast. Raises RequestRefused."""
+        self._rate_limiter.admit_caller(identity.caller)
+        try:
+            prepared = await self._prepare(graph, text, request, identity)
+        except RequestRefused:
+            # Whoever sends what cannot be run has asked all the same.
+            if self._shared_rates is not None:
+                await self._shared_rates.admit(request.client, identity.caller, ())
+            raise
+        if request.read_only and prepared.operation.kind == "mutation":
+            raise RequestRefused("METHOD_NOT_ALLOWED", "Mutations are sent by POST.", status=405)
+        if prepared.introspection is not None:
+            check_introspection(self._introspection, identity.token.claims if identity.token else None)
+        self._rate_limiter.admit_root_fields(request.client, prepared.root_fields)
+        if self._shared_rates is not None:
+            await self._shared_rates.admit(request.client, identity.caller, prepared.root_fields)
+        return prepared
 
     def _open(
         self,

@@ -81,7 +81,7 @@ class Preparation:
         self._planner = planner
         self._limits = limits
         self._rules = validation_rules(introspection)
-        self._hide_suggestions = not introspection.enabled
+        self._hide_suggestions = not introspection.suggestions
 
     def prepare(self, key: PreparationKey) -> PreparedOperation:
         """Raises RequestRefused."""

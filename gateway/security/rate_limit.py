@@ -1,4 +1,4 @@
-"""Token buckets by client address, for all requests and for single root fields such as `login`. In process."""
+"""Token buckets by client address, by caller, and for single root fields such as `login`. In process: each replica its own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
+from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,12 +26,30 @@ class BucketConfig(BaseModel):
 
 
 class RateLimitConfig(BaseModel):
-    """`requests` bounds a client's requests, `root_fields` how often a client may ask for a field, aliases counted."""
+    """`requests` bounds the requests of an address, `callers` those of a signed-in user or a partner wherever they come from,
+    `root_fields` how often an address may ask for a field, aliases counted.
+
+    With `redis_url` all replicas keep these limits together, and each keeps them for itself besides. `when_away` says what
+    becomes of requests while Redis is away: `open` has the replica's own limits hold, `closed` refuses.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     requests: BucketConfig | None = None
+    callers: BucketConfig | None = None
     root_fields: Mapping[str, BucketConfig] = Field(default_factory=dict)
+    redis_url: str | None = None
+    when_away: Literal["open", "closed"] = "open"
+
+
+class SharedRates(Protocol):
+    """Limits that several replicas keep together."""
+
+    async def admit(self, address: str, caller: str | None, root_fields: Iterable[str]) -> None:
+        """Raises RequestRefused."""
+        ...
+
+    async def close(self) -> None: ...
 
 
 class RateLimiter:
@@ -45,6 +64,11 @@ class RateLimiter:
         """Raises RequestRefused `RATE_LIMITED` with the seconds to wait."""
         if self._config.requests is not None:
             self._take((client, ""), self._config.requests)
+
+    def admit_caller(self, caller: str | None) -> None:
+        """Raises RequestRefused `RATE_LIMITED`. An anonymous caller (None) is bounded by its address alone."""
+        if self._config.callers is not None and caller is not None:
+            self._take((caller, ""), self._config.callers)
 
     def admit_root_fields(self, client: str, names: Iterable[str]) -> None:
         """One token for each occurrence of a limited field. Raises RequestRefused `RATE_LIMITED`."""
@@ -64,5 +88,10 @@ class RateLimiter:
         if len(self._buckets) > _BUCKETS:
             self._buckets.popitem(last=False)
         if not admitted:
-            wait = max(1, math.ceil((1 - level) / rate))
-            raise RequestRefused("RATE_LIMITED", "Too many requests. Try again later.", status=429, retry_after=wait)
+            raise rate_limited((1 - level) / rate)
+
+
+def rate_limited(seconds: float) -> RequestRefused:
+    """The refusal of who has to wait for so long."""
+    wait = max(1, math.ceil(seconds))
+    return RequestRefused("RATE_LIMITED", "Too many requests. Try again later.", status=429, retry_after=wait)

@@ -16,9 +16,14 @@ REQUEST_SECONDS = Distributions("gateway_request_seconds", "Time from request to
 IN_FLIGHT = Tallies("gateway_requests_in_flight", "GraphQL requests being answered", gauge=True).labels()
 REFUSALS = Counter("gateway_refusals_total", "Requests refused before execution, by code", ["code"])
 PREPARED = Tallies("gateway_operation_cache_total", "Look-ups of prepared operations by result (hit, miss)", ["result"])
-OPERATION_COST = Histogram(
-    "gateway_operation_cost", "Estimated cost of the operations asked for", buckets=[10**n for n in range(8)]
+SHARED_RATES = Counter(
+    "gateway_shared_rate_checks_total",
+    "Requests held against the rates in Redis (admitted, refused, away)",
+    ["outcome"],
 )
+OPERATION_COST = Distributions(
+    "gateway_operation_cost", "Estimated cost of the operations asked for", buckets=tuple(10.0**n for n in range(8))
+).labels()
 PREPARE_SECONDS = Histogram("gateway_prepare_seconds", "Time to parse, check and plan an operation", buckets=_BUCKETS)
 SUPERGRAPH_LOADS = Counter(
     "gateway_supergraph_loads_total", "Supergraphs that came while serving, by outcome (swapped, refused)", ["outcome"]

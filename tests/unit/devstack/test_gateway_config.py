@@ -22,10 +22,15 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     return Layout(tmp_path, moved(load_register(), 1000), 1000)
 
 
-def test_the_gateway_takes_the_settings_with_this_stacks_addresses_and_key(layout: Layout) -> None:
+def test_the_gateway_takes_the_settings_with_this_stacks_addresses_and_key(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://:hunter2@127.0.0.1:5103/0")
     write_gateway_config(layout)
+    assert "hunter2" not in layout.gateway_config.read_text(encoding="utf-8")
 
     settings = read_settings(layout.gateway_config)
+    assert settings.rate_limit.redis_url == "redis://:hunter2@127.0.0.1:5103/0"
     assert settings.authentication is not None
     assert settings.authentication.jwks_url == "http://127.0.0.1:5101/.well-known/jwks.json"
     assert settings.internal_token is not None

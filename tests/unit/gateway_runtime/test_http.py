@@ -209,6 +209,17 @@ def test_an_unknown_setting_is_refused_by_name(tmp_path: Path) -> None:
         read_settings(file)
 
 
+def test_a_setting_may_stand_for_a_variable_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "gateway.yaml"
+    file.write_text("http: {host: '${HERE}'}\nsubgraph_urls: {a: 'http://${HERE}:${PORT_A}/x$y'}\n")
+    monkeypatch.setenv("HERE", "10.0.0.1")
+    with pytest.raises(SettingsError, match="PORT_A"):
+        read_settings(file)
+    monkeypatch.setenv("PORT_A", "81")
+    settings = read_settings(file)
+    assert (settings.http.host, settings.subgraph_urls) == ("10.0.0.1", {"a": "http://10.0.0.1:81/x$y"})
+
+
 def test_the_command_line_goes_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "gateway.yaml"
     file.write_text("http: {port: 5000, host: 0.0.0.0}\n")

@@ -57,3 +57,14 @@ def test_refused_requests_do_not_lengthen_the_wait() -> None:
         assert refused.value.retry_after == 10
     clock.now = 10.0
     limits.admit_root_fields("10.0.0.1", ["login"])
+
+
+def test_a_caller_is_bounded_wherever_it_comes_from_and_a_visitor_by_the_address_alone() -> None:
+    limits = RateLimiter(RateLimitConfig(callers=BucketConfig(per_minute=6, burst=1)), Clock())
+    limits.admit_caller("user:1")
+    limits.admit_caller("user:2")
+    with pytest.raises(RequestRefused) as refused:
+        limits.admit_caller("user:1")
+    assert (refused.value.code, refused.value.retry_after) == ("RATE_LIMITED", 10)
+    for _ in range(3):
+        limits.admit_caller(None)
