@@ -59,7 +59,10 @@ def subgraphs() -> dict[str, Subgraph]:
         "accounts": Subgraph(
             sdl("context", "accounts"),
             {"Query.users": USERS},
-            {"User": lambda rep: {"__typename": "User", **next(user for user in USERS if user["id"] == rep["id"])}},
+            {
+                "User": lambda rep: {"__typename": "User", **next(user for user in USERS if user["id"] == rep["id"])},
+                "Payment": lambda rep: {"__typename": "Payment", **rep, "memo": f"memo of {rep['id']}"},
+            },
         ),
         "payments": Subgraph(
             sdl("context", "payments"),
@@ -123,6 +126,20 @@ async def test_each_entity_is_asked_with_the_value_of_the_nearest_object_above()
             ["p2"],
             ["p1", "p3"],
         ]
+
+
+async def test_the_same_entity_below_others_keeps_apart_what_is_above_it_and_shares_the_rest() -> None:
+    async with federation("context", subgraphs()) as graph:
+        answer = await graph.ask("{ users { payments { memo amount } } }")
+        assert [user["payments"][0] for user in answer["data"]["users"]] == [
+            {"memo": "memo of p1", "amount": "1.00 EUR"},
+            {"memo": "memo of p2", "amount": "2.50 None"},
+            {"memo": "memo of p1", "amount": "1.00 USD"},
+            {"memo": "memo of p3", "amount": "9.99 EUR"},
+        ]
+        assert graph.counts == {"accounts": 2, "payments": 2}
+        (sent,) = graph.subgraphs["accounts"].requests[-1]["variables"].values()
+        assert [representation["id"] for representation in sent] == ["p1", "p2", "p3"]
 
 
 async def test_arguments_of_the_client_stand_beside_those_from_a_context() -> None:
