@@ -7,8 +7,11 @@ from time import perf_counter
 from typing import Any
 
 import orjson
+from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.graphql import OperationType
 
 from shared.auth.actor import Actor
 from shared.graphql.context import RequestContext
@@ -19,6 +22,7 @@ from shared.http.errors import error_response
 from shared.telemetry.metrics import GRAPHQL_OPERATIONS, GRAPHQL_SECONDS
 
 MAX_BODY = 4 * 1024 * 1024
+_ANSWERED_ONCE = frozenset({OperationType.QUERY, OperationType.MUTATION})
 ContextFactory = Callable[[Actor], RequestContext]
 
 
@@ -68,9 +72,17 @@ class GraphQLEndpoint:
         self, actor: Actor, query: str, variables: dict[str, Any] | None = None, operation_name: str | None = None
     ) -> dict[str, Any]:
         """The GraphQL answer as a plain dict, errors already fit to leave."""
-        result = await self._schema.execute(
-            query, variable_values=variables, context_value=self._context(actor), operation_name=operation_name
-        )
+        try:
+            result = await self._schema.execute(
+                query,
+                variable_values=variables,
+                context_value=self._context(actor),
+                operation_name=operation_name,
+                allowed_operation_types=_ANSWERED_ONCE,
+            )
+        except (CannotGetOperationTypeError, InvalidOperationTypeError):
+            error = GraphQLError("The document has no such query or mutation; a subscription is answered by a stream.")
+            return {"data": None, "errors": [client_error(error)]}
         answer: dict[str, Any] = {"data": result.data}
         if result.errors:
             answer["errors"] = [client_error(error) for error in result.errors]
