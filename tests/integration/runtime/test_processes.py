@@ -2,56 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from pathlib import Path
-from time import time
-from typing import Any
 from uuid import UUID
 
 import aio_pika
 import httpx
-import jwt
-import orjson
-import pytest
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from shared.devstack.keys import GATEWAY_KEY, public_jwks
 from shared.ids import new_id
-from shared.messaging.contract import RecordedEvent, encode
-from shared.messaging.topology import declare_topology
-from shared.register import EXCHANGE, load_register
+from shared.register import EXCHANGE
 from shared.testing.eventually import eventually
-from shared.testing.servers import Broker, MarketplaceDatabase
 from shared.testing.sql import rows
 from tests.fixtures.processes import Services
-
-
-@pytest.fixture(scope="module")
-async def services(
-    database: MarketplaceDatabase, broker: Broker, redis_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Services]:
-    declare_topology(
-        load_register(),
-        amqp_url=broker.amqp_url,
-        management_url=broker.management_url,
-        passwords=broker.passwords.rabbitmq,
-    )
-    running = Services(database, broker, redis_url, tmp_path_factory.mktemp("services"))
-    yield running
-    running.stop()
-
-
-def a_token(secrets: Path, *, audience: str = "subgraph:reviews", expires_in: int = 60) -> str:
-    pem = (secrets / GATEWAY_KEY).read_bytes()
-    claims: dict[str, Any] = {
-        "iss": "marketplace-gateway",
-        "aud": audience,
-        "iat": int(time()) - 120,
-        "exp": int(time()) + expires_in,
-    }
-    key: Any = load_pem_private_key(pem, password=None)
-    return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": public_jwks(pem)["keys"][0]["kid"]})
+from tests.integration.runtime.wire import a_message, a_token
 
 
 async def test_only_the_gateways_token_opens_the_endpoint(services: Services) -> None:
@@ -117,19 +78,4 @@ def _order_delivered(event_id: UUID, product_id: UUID) -> aio_pika.Message:
             {"line_id": str(new_id()), "product_id": str(product_id), "variant_id": str(new_id()), "quantity": 1}
         ],
     }
-    wire = encode(
-        RecordedEvent(
-            id=event_id,
-            name="order.delivered",
-            version="1.0",
-            occurred_at=datetime.now(UTC),
-            idempotency_key=f"order:{event_id}",
-            aggregate_id=new_id(),
-            aggregate_version=1,
-            payload=orjson.dumps(payload).decode(),
-            headers={"correlation_id": str(new_id())},
-        )
-    )
-    return aio_pika.Message(
-        wire.body, message_id=wire.message_id, correlation_id=wire.correlation_id, headers=dict(wire.headers)
-    )
+    return a_message("order.delivered", payload, event_id)
