@@ -22,9 +22,10 @@ Show = Callable[[UUID], Awaitable[T | None]]
 """Reads a subject again, with the scope of whoever watches; None is not shown."""
 
 MAX_PENDING = 100
+SILENCE_SECONDS = 15.0
+"""Redis is asked for a sign of life after this long without a note, and left after as long without an answer."""
 _READY_SECONDS = 1.0
 _RECONNECT_SECONDS = 0.2
-_SILENCE_SECONDS = 15.0
 
 
 class StreamTooSlow(Refusal):
@@ -92,10 +93,13 @@ class LiveHub:
     Where Redis goes away the streams stay; once it is back they read again what they `watched` by name.
     """
 
-    def __init__(self, redis: Redis, domain: str, *, max_pending: int = MAX_PENDING) -> None:
+    def __init__(
+        self, redis: Redis, domain: str, *, max_pending: int = MAX_PENDING, silence: float = SILENCE_SECONDS
+    ) -> None:
         self._redis = redis
         self._channel = channel_of(domain)
         self._max_pending = max_pending
+        self._silence = silence
         self._streams: dict[LiveStream[Any], tuple[str, tuple[UUID, ...], tuple[UUID, ...]]] = {}
         self._watchers: defaultdict[tuple[str, UUID], set[LiveStream[Any]]] = defaultdict(set)
         self._listening: asyncio.Task[None] | None = None
@@ -158,10 +162,10 @@ class LiveHub:
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _hear(self, subscription: PubSub) -> None:
-        """Raises ConnectionError where Redis leaves a question unanswered: a dead peer closes no connection."""
+        """Raises ConnectionError where Redis gives no sign of life: a peer that dies closes no connection."""
         asked = False
         while True:
-            message = await subscription.get_message(timeout=_SILENCE_SECONDS)
+            message = await subscription.get_message(timeout=self._silence)
             if message is None:
                 if asked:
                     raise ConnectionError("Redis fell silent")

@@ -204,13 +204,69 @@ async def test_a_stream_that_opens_without_redis_begins_once_it_is_there(redis_u
     await redis.aclose()
 
 
+async def test_a_redis_that_gives_no_sign_of_life_is_left_and_connected_to_anew() -> None:
+    # given a peer that takes every command and confirms subscriptions, but answers no ping
+    subscriptions = 0
+    confirmed = b"*3\r\n$9\r\nsubscribe\r\n$12\r\nlive:reviews\r\n:1\r\n"
+
+    async def half_dead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal subscriptions
+        while commands := await reader.read(4096):
+            if b"SUBSCRIBE" in commands:
+                subscriptions += 1
+                writer.write(confirmed)
+            elif b"PING" not in commands:
+                writer.write(b"+OK\r\n" * commands.count(b"*"))
+        writer.close()
+
+    server = await asyncio.start_server(half_dead, "127.0.0.1", 0)
+    redis = Redis(port=server.sockets[0].getsockname()[1], protocol=2)
+    hub = LiveHub(redis, "reviews", silence=0.05)
+    await hub.watch(TOPIC, [new_id()], itself)
+
+    async def connected_anew() -> bool:
+        return subscriptions > 1
+
+    # then the hub does not wait for it for ever
+    await eventually("another subscription", connected_anew)
+    await hub.aclose()
+    await redis.aclose()
+    server.close()
+
+
+async def test_a_redis_that_only_has_nothing_to_say_is_kept(database: Database, redis: Redis, notes: LiveNotes) -> None:
+    # given a stream that would read anew after another connection
+    hub, key, thing = LiveHub(redis, "reviews", silence=0.01), new_id(), new_id()
+    stream = await hub.watch(TOPIC, [key], itself, watched=[thing])
+    before = await pings(redis)
+
+    async def pinged_often() -> bool:
+        return await pings(redis) > before + 3
+
+    # when Redis was asked for a sign of life again and again, then the next note comes over the same connection
+    await eventually("pings", pinged_often)
+    await tell(database, notes, key, key)
+    assert await taken(stream) == key
+    await hub.aclose()
+
+
+async def pings(redis: Redis) -> int:
+    found = await redis.info("commandstats")
+    return int(found.get("cmdstat_ping", {}).get("calls", 0))
+
+
 async def test_a_message_that_is_not_ours_is_passed_over(
     database: Database, redis: Redis, hub: LiveHub, notes: LiveNotes
 ) -> None:
-    await heard(redis, hub, database, notes)
+    # given a stream that would read anew after another connection
+    key, thing = new_id(), new_id()
+    stream = await hub.watch(TOPIC, [key], itself, watched=[thing])
+    # when others write into the channel, and then we do
     for message in (b"{", b"7", b'[["thing_changed"]]', b'[["thing_changed", "1", "2"]]', b"[[1, 2, 3]]"):
         await redis.publish(channel_of("reviews"), message)
-    await heard(redis, hub, database, notes)
+    await tell(database, notes, key, key)
+    # then that is heard over the same connection
+    assert await taken(stream) == key
 
 
 async def test_processes_connect_at_their_first_stream_and_once(redis: Redis, hub: LiveHub) -> None:
