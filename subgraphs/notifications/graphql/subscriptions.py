@@ -27,6 +27,6 @@ class Subscription:
             # Past the loaders, which would remember it.
             async with context.database.read(context.actor.scope()) as session:
                 found = (await repository.notifications_by_id(session, [added])).get(added)
-            return Notification.of(found) if found is not None and found.user_id == user_id else None
+            return Notification.of(found) if found else None
 
         return await context.hub.watch(NOTIFICATION_ADDED, (user_id,), show)

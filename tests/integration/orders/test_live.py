@@ -66,13 +66,15 @@ async def test_buyers_and_sellers_hear_of_their_own_orders_alone(market: Market)
         market.orders.subscribed(RECEIVED, actor=seller_actor(ours.seller_id)) as next_of_ours,
         market.orders.subscribed(RECEIVED, actor=seller_actor(theirs.seller_id)) as next_of_theirs,
     ):
-        # when one buys of one seller, and then the other of the other
+        # when one leaves an order unpaid and buys of one seller, and then the other of the other
+        unpaid = await market.checkout(buyer, ours)
+        await market.tell("inventory.reserved", unpaid)
         first = await market.confirmed(buyer, ours, quantity=2)
         second = await market.checkout(other, theirs)
         assert (await next_of_other())["orderUpdated"]["id"] == second["orders"][0]["id"]
         for name in ("inventory.reserved", "payment.captured", "inventory.committed"):
             await market.tell(name, second)
-        # then each has heard of its own first, once it was to be packed
+        # then each has heard of its own first, and of nothing that is not to be packed
         assert (await next_of_ours())["sellerOrderReceived"] == {
             "id": first["orders"][0]["id"],
             "status": "CONFIRMED",
