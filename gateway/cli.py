@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from socket import socket
 from types import FrameType
 from typing import Any, TypeGuard, get_args
 
@@ -202,6 +203,13 @@ class _Server(uvicorn.Server):
         self._gateway.readiness.close()
         # Python runs signal handlers between the steps of the loop, so this is the loop that serves.
         asyncio.get_running_loop().call_later(self._delay, self._stop)
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """Stop listening; clients would send again what has no answer when their WebSocket is closed."""
+        for server in self.servers:
+            server.close()
+        await self._gateway.app.settle(float(self.config.timeout_graceful_shutdown or 0))
+        await super().shutdown(sockets)
 
     def _stop(self) -> None:
         self._gateway.end_subscriptions()

@@ -95,6 +95,10 @@ class GatewayEndpoint:
         )
         self._streams = HttpStreams(self._edge)
 
+    async def settle(self, patience: float) -> None:
+        """Wait until what was asked on WebSockets is answered, at most so many seconds: a server closes them as they are."""
+        await self._edge.connections.settle(patience)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -34,7 +35,10 @@ _OF_THE_CONNECTION = frozenset(
 
 
 class Connections:
-    """Counts the open connections of all transports within their bounds."""
+    """Counts the open connections of all transports within their bounds.
+
+    It also knows how many queries and mutations on WebSockets wait for their answers.
+    """
 
     def __init__(self, config: SubscriptionsConfig) -> None:
         self._limits = StreamLimits(
@@ -43,6 +47,24 @@ class Connections:
             total=config.max_connections,
             per_client=config.connections_per_client,
         )
+        self._unanswered = 0
+        self._settled = asyncio.Event()
+        self._settled.set()
+
+    def asked(self) -> None:
+        self._unanswered += 1
+        self._settled.clear()
+
+    def answered(self) -> None:
+        self._unanswered -= 1
+        if not self._unanswered:
+            self._settled.set()
+
+    async def settle(self, patience: float) -> None:
+        """Wait until none waits for its answer, at most so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._settled.wait()
 
     def enter(self, transport: str, client: str) -> Callable[[], None]:
         """Count a connection; gives what counts it off. Raises RequestRefused."""

@@ -173,14 +173,15 @@ class _Connection:
             refusal = RequestRefused("TOO_MANY_SUBSCRIPTIONS", "Too many operations on this connection: end one first.")
             await self._say({"id": id_, "type": "error", "payload": refusal.entries})
             return
-        self._operations[id_] = tasks.create_task(self._operate(id_, payload))
+        self._operations[id_] = tasks.create_task(self._operate(id_, payload, self._headers))
 
     # to the client
-    async def _operate(self, id_: str, payload: dict[str, Any]) -> None:
+    async def _operate(self, id_: str, payload: dict[str, Any], headers: dict[str, str]) -> None:
         self._answering.add(id_)
+        self._edge.connections.asked()
         try:
-            with self._edge.story(self._headers) as headers:
-                response = await self._answer(payload, headers)
+            with self._edge.story(headers) as own:
+                response = await self._answer(payload, own)
                 if response.events is None:
                     await self._finish(id_, response)
                     return
@@ -229,8 +230,10 @@ class _Connection:
         raise _Close(code, reason)
 
     def _no_longer_answering(self, id_: str) -> None:
-        self._answering.discard(id_)
-        self._answered.set()
+        if id_ in self._answering:
+            self._answering.discard(id_)
+            self._edge.connections.answered()
+            self._answered.set()
 
     async def _say(self, message: Mapping[str, Any]) -> None:
         await self._post({"type": "websocket.send", "text": orjson.dumps(message).decode()})

@@ -26,10 +26,14 @@ FIXTURES = Path(__file__).parent / "fixtures"
 
 @dataclass(frozen=True, slots=True)
 class Federation:
-    """`ask` sends an operation to the gateway; `counts` says how many requests each subgraph got since the last `ask`."""
+    """`ask` sends an operation to the gateway; `counts` says how many requests each subgraph got since the last `ask`.
+
+    `urls` are where the subgraphs are.
+    """
 
     subgraphs: Mapping[str, Subgraph]
     client: httpx.AsyncClient
+    urls: Mapping[str, str]
 
     async def ask(
         self, query: str, variables: Mapping[str, Any] | None = None, *, headers: Mapping[str, str] | None = None
@@ -65,7 +69,7 @@ async def federation(
         complete = Settings.model_validate({**(settings or {}), "subgraph_urls": urls})
         gateway = build_gateway(supergraph, complete, file)
         async with serve(gateway.app) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
-            yield Federation(subgraphs, client)
+            yield Federation(subgraphs, client, urls)
 
 
 def sdl(name: str, subgraph: str) -> str:

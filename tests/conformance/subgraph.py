@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from graphql import (
     ExecutionResult,
+    GraphQLError,
     GraphQLObjectType,
     GraphQLSchema,
     InterfaceTypeDefinitionNode,
@@ -51,7 +52,8 @@ class Subgraph:
     a representation, by type, or are one.
 
     `requests` are the documents it was sent, `answers_with` header lines of its answers; `broken`
-    makes it answer status 500 without GraphQL. `feeds` are what its subscription fields send.
+    makes it answer status 500 without GraphQL. `feeds` are what its subscription fields send, unless it
+    `refuses_streams`.
     """
 
     sdl: str
@@ -61,6 +63,7 @@ class Subgraph:
     headers: list[dict[str, str]] = field(default_factory=list)
     answers_with: list[tuple[str, str]] = field(default_factory=list)
     broken: bool = False
+    refuses_streams: bool = False
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     _schema: GraphQLSchema | None = None
 
@@ -79,6 +82,8 @@ class Subgraph:
         request = orjson.loads(body)
         self.requests.append(request)
         self.headers.append(headers)
+        if self.refuses_streams:
+            return ExecutionResult(None, [GraphQLError("Too many.", extensions={"code": "TOO_MANY_STREAMS"})])
         outcome = subscribe(self._executable(), parse(request["query"]), variable_values=request.get("variables"))
         return await outcome if isawaitable(outcome) else outcome
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -11,17 +12,23 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import yaml
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from gateway.cli import main
+from gateway.http.websocket import SUBPROTOCOL
 from tests.conformance.federation import FIXTURES, serve
 from tests.conformance.subgraph import Subgraph
+from tests.conformance.subscriptions.market import market
 
 SUPERGRAPH = FIXTURES / "shared_roots" / "supergraph.graphql"
 SDL = (FIXTURES / "shared_roots" / "one.graphql").read_text()
+STOPS = "This server stops. Subscribe again, and read again what events may have been missed."
 ROOT = Path(__file__).parents[3]
 
 
@@ -32,11 +39,13 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def gateway(folder: Path, **sections: object) -> AsyncIterator[tuple[Process, str]]:
+async def gateway(
+    folder: Path, *, supergraph: Path = SUPERGRAPH, **sections: Any
+) -> AsyncIterator[tuple[Process, str]]:
     port = free_port()
     config = folder / "gateway.yaml"
     config.write_text(yaml.safe_dump(sections))
-    arguments = ["--supergraph", str(SUPERGRAPH), "--config", str(config), "--port", str(port)]
+    arguments = ["--supergraph", str(supergraph), "--config", str(config), "--port", str(port)]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", *arguments, cwd=ROOT, stdout=PIPE, stderr=PIPE, env=dict(os.environ)
     )
@@ -76,7 +85,7 @@ async def test_a_signal_ends_readiness_first_and_lets_requests_finish(tmp_path: 
         await subgraph_app(subgraph, scope, receive, send)
 
     async with serve(app) as base:
-        sections = {"subgraph_urls": {"one": base, "two": base}, "http": {"shutdown_delay": 2.0}}
+        sections: dict[str, Any] = {"subgraph_urls": {"one": base, "two": base}, "http": {"shutdown_delay": 2.0}}
         async with gateway(tmp_path, **sections) as (process, url), httpx.AsyncClient(base_url=url) as client:
             pending = asyncio.create_task(client.post("/graphql", json={"query": "{ here }"}))
             await started.wait()
@@ -91,6 +100,74 @@ async def test_a_signal_ends_readiness_first_and_lets_requests_finish(tmp_path: 
 
             assert (await pending).json() == {"data": {"here": "late"}}
             assert await process.wait() == 0
+
+
+async def test_a_stop_ends_subscriptions_at_once_so_that_clients_go_elsewhere(tmp_path: Path) -> None:
+    supergraph = FIXTURES / "subscriptions" / "supergraph.graphql"
+    query = "subscription { lastPrice }"
+    stopped = {"message": STOPS, "extensions": {"code": "SHUTTING_DOWN"}}
+    async with (
+        market() as shop,
+        gateway(tmp_path, supergraph=supergraph, subgraph_urls=shop.graph.urls) as (process, url),
+        connect(f"{url.replace('http', 'ws', 1)}/graphql", subprotocols=[Subprotocol(SUBPROTOCOL)], proxy=None) as ws,
+        httpx.AsyncClient(base_url=url, timeout=20) as client,
+    ):
+        await ws.send('{"type": "connection_init"}')
+        assert await ws.recv() == '{"type":"connection_ack"}'
+        await ws.send(json.dumps({"type": "subscribe", "id": "a", "payload": {"query": query}}))
+        headers = {"accept": "text/event-stream"}
+        async with client.stream("POST", "/graphql", json={"query": query}, headers=headers) as answer:
+            chunks = answer.aiter_text()
+            assert await anext(chunks) == ":\n\n"
+            await shop.last.until(1)
+
+            process.send_signal(signal.SIGTERM)
+            assert json.loads((await anext(chunks)).removeprefix("event: next\ndata: ")) == {"errors": [stopped]}
+            assert [chunk async for chunk in chunks] == []
+        await ws.wait_closed()
+        assert ws.close_code == 1012
+        assert await process.wait() == 0
+        await shop.last.until(0)
+
+
+async def test_a_stop_waits_for_the_answers_on_websockets(tmp_path: Path) -> None:
+    started, release = asyncio.Event(), asyncio.Event()
+
+    async def set_price(_root: object, _info: object, **named: Any) -> dict[str, Any]:
+        started.set()
+        await release.wait()
+        return {"price": named["price"], "product": {"id": named["id"]}}
+
+    supergraph = FIXTURES / "subscriptions" / "supergraph.graphql"
+    query = "mutation { setPrice(id: 1, price: 3) { price } }"
+    async with (
+        market(set_price=set_price) as shop,
+        gateway(tmp_path, supergraph=supergraph, subgraph_urls=shop.graph.urls) as (process, url),
+        connect(f"{url.replace('http', 'ws', 1)}/graphql", subprotocols=[Subprotocol(SUBPROTOCOL)], proxy=None) as ws,
+        httpx.AsyncClient(base_url=url, timeout=20) as client,
+    ):
+        await ws.send('{"type": "connection_init"}')
+        assert await ws.recv() == '{"type":"connection_ack"}'
+        await ws.send(json.dumps({"type": "subscribe", "id": "m", "payload": {"query": query}}))
+        await started.wait()
+        process.send_signal(signal.SIGTERM)
+        await until_closed(client)
+        release.set()
+        answer = {"id": "m", "type": "next", "payload": {"data": {"setPrice": {"price": 3}}}}
+        assert json.loads(await ws.recv()) == answer
+        await ws.wait_closed()
+        assert ws.close_code == 1012
+        assert await process.wait() == 0
+
+
+async def until_closed(client: httpx.AsyncClient) -> None:
+    """Wait until nobody listens any more."""
+    while True:
+        try:
+            async with client.stream("GET", "/health/live", headers={"connection": "close"}):
+                pass
+        except httpx.TransportError:
+            return
 
 
 async def status_after_change(client: httpx.AsyncClient, path: str) -> int:
