@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -38,18 +39,19 @@ class Market:
 
 @asynccontextmanager
 async def market(
-    settings: Mapping[str, Any] | None = None, *, file: SupergraphFile | None = None
+    settings: Mapping[str, Any] | None = None,
+    *,
+    file: SupergraphFile | None = None,
+    set_price: Callable[..., Any] | None = None,
 ) -> AsyncIterator[Market]:
-    def set_price(_root: object, _info: object, id: str, price: int) -> dict[str, Any]:
-        return {"price": price, "product": {"id": id}}
-
     feeds = {"priceChanged": Feed(), "lastPrice": Feed(), "myPriceAlert": Feed()}
     subgraphs = {
         "prices": Subgraph(
             sdl("subscriptions", "prices"),
             {
                 "Query.quote": lambda _root, _info, **named: {"price": 10, "product": named},
-                "Mutation.setPrice": set_price,
+                "Mutation.setPrice": set_price
+                or (lambda _root, _info, **named: {"price": named["price"], "product": named}),
             },
             feeds=feeds,
         ),
@@ -84,14 +86,16 @@ class Socket:
         await self.connection.send(json.dumps(message))
 
     async def hear(self) -> Any:
-        return json.loads(await self.connection.recv())
+        async with asyncio.timeout(20):
+            return json.loads(await self.connection.recv())
 
     async def subscribe(self, id: str, query: str, **payload: Any) -> None:
         await self.say(id=id, type="subscribe", payload={"query": query, **payload})
 
     async def closed(self) -> tuple[int | None, str | None]:
         """Wait for the close; gives its code and reason."""
-        await self.connection.wait_closed()
+        async with asyncio.timeout(20):
+            await self.connection.wait_closed()
         return self.connection.close_code, self.connection.close_reason
 
 
