@@ -51,7 +51,7 @@ def collect_entities(tree: Tree, target: EntityTarget) -> EntityBatch:
 
 
 def build_representation(item: Tree, spec: Representation) -> dict[str, Any] | None:
-    """The representation of one object, or None where it lacks a key field or has null for one."""
+    """The representation of one object, or None where it lacks a key field, or something within it, or has null for one."""
     typename = spec.typename or item.get("__typename")
     if typename is None:
         (typename,) = spec.on_types if len(spec.on_types) == 1 else (None,)
@@ -59,7 +59,23 @@ def build_representation(item: Tree, spec: Representation) -> dict[str, Any] | N
     representation.update(_selected(item, spec.fields))
     if typename is None or any(representation.get(key) is None for key in spec.keys):
         return None
+    # Of an object that is there for the client what the key needs may have been left out by a condition.
+    if not all(_is_whole(item.get(each.source), each.selections) for each in spec.fields if each.name in spec.keys):
+        return None
     return representation
+
+
+def _is_whole(value: Any, selections: Sequence[RepresentationField] | None) -> bool:
+    if selections is None or value is None:
+        return True
+    if type(value) is list:
+        return all(_is_whole(item, selections) for item in value)
+    return type(value) is dict and all(
+        each.on_types is not None
+        or each.name == "__typename"
+        or (each.source in value and _is_whole(value[each.source], each.selections))
+        for each in selections
+    )
 
 
 def _selected(item: Tree, fields: Sequence[RepresentationField]) -> dict[str, Any]:

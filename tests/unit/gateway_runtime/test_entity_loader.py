@@ -71,6 +71,20 @@ def test_aliased_sources_nested_keys_and_lists_keep_the_subgraphs_names() -> Non
     assert batch.representations == [b'{"__typename":"Product","id":7,"parts":[{"sku":"a"},null]}']
 
 
+def test_an_object_whose_key_lacks_something_within_is_not_sent() -> None:
+    # Given a key below a field that is also there for the client, where a condition left out what the key needs
+    spec = Representation(
+        on_types=frozenset({"Product"}),
+        fields=(RepresentationField("tag", "tag", (RepresentationField("name", "name"),)),),
+        keys=frozenset({"tag"}),
+    )
+    tree = {
+        "products": [{"__typename": "Product", "tag": {"size": 1}}, {"__typename": "Product", "tag": {"name": "n"}}]
+    }
+
+    assert collect_entities(tree, target(spec)).representations == [b'{"__typename":"Product","tag":{"name":"n"}}']
+
+
 def test_an_interface_object_is_sent_under_the_interfaces_name() -> None:
     spec = Representation(
         on_types=frozenset({"Book", "Film"}),
