@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeAlias
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
@@ -60,8 +61,41 @@ class Subgraph(_Entry):
         return PROJECT_ROOT / "migrations" / self.name
 
 
+class Evictor(_Entry):
+    """The process that ends cached public answers when something has happened; a broker user with one queue of its own.
+
+    `evicts` has, by event name, the tags that the event evicts; a `{name}` in them is a member of the event's payload.
+    """
+
+    port: int
+    """Health and metrics."""
+    queue: str
+    evicts: dict[str, tuple[str, ...]]
+
+    @property
+    def name(self) -> str:
+        return "evictor"
+
+    @property
+    def publishes(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def queues(self) -> dict[str, tuple[str, ...]]:
+        return {self.queue: tuple(self.evicts)}
+
+
+BrokerUser: TypeAlias = Subgraph | Evictor
+
+
 class Register(_Entry):
     subgraphs: tuple[Subgraph, ...]
+    evictor: Evictor | None = None
+
+    @property
+    def broker_users(self) -> tuple[BrokerUser, ...]:
+        """All that have a login at the broker, each with its queues."""
+        return (*self.subgraphs, self.evictor) if self.evictor else self.subgraphs
 
     def get(self, name: str) -> Subgraph:
         """The subgraph of that name; raises KeyError with the known names."""

@@ -73,7 +73,9 @@ def layout_at(offset: int) -> Layout:
 
 def moved(register: Register, offset: int) -> Register:
     """The register with every port moved by `offset`."""
+    evictor = register.evictor and register.evictor.model_copy(update={"port": register.evictor.port + offset})
     return Register(
+        evictor=evictor,
         subgraphs=tuple(
             subgraph.model_copy(
                 update={
@@ -85,5 +87,5 @@ def moved(register: Register, offset: int) -> Register:
                 }
             )
             for subgraph in register.subgraphs
-        )
+        ),
     )

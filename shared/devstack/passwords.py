@@ -12,7 +12,7 @@ from shared.register import Register
 
 @dataclass(frozen=True, slots=True)
 class Passwords:
-    """Passwords by login name. `postgres` holds `<subgraph>` and `<subgraph>_migrate`, `rabbitmq` holds `<subgraph>`."""
+    """Passwords by login name. `postgres` holds `<subgraph>` and `<subgraph>_migrate`, `rabbitmq` its users."""
 
     postgres_admin: str
     rabbitmq_admin: str
@@ -22,8 +22,8 @@ class Passwords:
 
     def completed_for(self, register: Register) -> Passwords:
         """With a password for each login of the register; those that exist stay."""
-        names = [subgraph.name for subgraph in register.subgraphs]
-        roles = [role for name in names for role in (name, migration_role(name))]
+        names = [user.name for user in register.broker_users]
+        roles = [role for subgraph in register.subgraphs for role in (subgraph.name, migration_role(subgraph.name))]
         return replace(
             self,
             postgres={role: self.postgres.get(role) or _random() for role in roles},

@@ -65,7 +65,7 @@ def _prepare_rabbitmq(layout: Layout, backing: Backing, passwords: Passwords, sc
         else:
             require_rabbitmq(backing.addresses.rabbitmq)
         _declare(layout, backing, passwords)
-        queues = sum(len(subgraph.queues) for subgraph in layout.register.subgraphs)
+        queues = sum(len(user.queues) for user in layout.register.broker_users)
         note(f"{queues} queues, each with its dead-letter queue")
 
 

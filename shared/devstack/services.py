@@ -12,7 +12,7 @@ from shared.devstack.gateway_config import SUPERGRAPH_FILE
 from shared.devstack.keys import GATEWAY_JWKS, SEALING_PUBLIC_KEY
 from shared.devstack.layout import Layout
 from shared.devstack.passwords import Passwords
-from shared.register import PROJECT_ROOT, ExtraProcess, Subgraph
+from shared.register import PROJECT_ROOT, Evictor, ExtraProcess, Subgraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Service:
 
 
 def services(layout: Layout, addresses: Addresses, passwords: Passwords) -> list[Service]:
-    """All of them: for each subgraph its API, its worker and its further processes; then the gateway."""
+    """All of them: for each subgraph its API, its worker and its further processes; then the evictor and the gateway."""
     listed: list[Service] = []
     for subgraph in layout.register.subgraphs:
         environment = _environment(layout, addresses, passwords, subgraph)
@@ -61,6 +61,8 @@ def services(layout: Layout, addresses: Addresses, passwords: Passwords) -> list
             )
             for name, process in subgraph.processes.items()
         )
+    if layout.register.evictor:
+        listed.append(_evictor(layout.register.evictor, addresses, passwords))
     return [*listed, _gateway(layout, addresses)]
 
 
@@ -73,6 +75,20 @@ def _runtime(subgraph: Subgraph, kind: str, environment: dict[str, str], operati
         port=subgraph.port if kind == "api" else operations_port,
         operations_port=operations_port,
         ready_url=f"http://127.0.0.1:{operations_port}/health/ready",
+    )
+
+
+def _evictor(evictor: Evictor, addresses: Addresses, passwords: Passwords) -> Service:
+    login = with_login(addresses.rabbitmq, evictor.name, passwords.rabbitmq[evictor.name])
+    return Service(
+        name=evictor.name,
+        module="supergraph.evictor",
+        arguments=(),
+        environment=inherited()
+        | {"RABBITMQ_URL": login, "REDIS_URL": addresses.redis, "OPERATIONS_PORT": str(evictor.port)},
+        port=evictor.port,
+        operations_port=evictor.port,
+        ready_url=f"http://127.0.0.1:{evictor.port}/health/ready",
     )
 
 

@@ -39,9 +39,9 @@ class DeadLetter:
 async def list_depths(channel: AbstractChannel, register: Register) -> list[QueueDepth]:
     """Every queue of the register with its waiting and dead messages, in the register's order."""
     return [
-        QueueDepth(queue, subgraph.name, await _depth(channel, queue), await _depth(channel, dead_letter_queue(queue)))
-        for subgraph in register.subgraphs
-        for queue in subgraph.queues
+        QueueDepth(queue, user.name, await _depth(channel, queue), await _depth(channel, dead_letter_queue(queue)))
+        for user in register.broker_users
+        for queue in user.queues
     ]
 
 

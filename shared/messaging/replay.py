@@ -26,7 +26,7 @@ from shared.ids import new_id
 from shared.messaging.broker_admin import NoAdministrator, admin_channel, required
 from shared.messaging.contract import CONTENT_TYPE, REPLAY_HEADER, RecordedEvent, encode
 from shared.messaging.routing import matches, owner_of
-from shared.register import Register, load_register
+from shared.register import Register, Subgraph, load_register
 
 _BATCH = 500
 _FORGET = 'DELETE FROM "{schema}".inbox WHERE consumer = $1 AND event_id = ANY($2)'
@@ -54,7 +54,7 @@ async def replay(
     reading, forgetting = await asyncpg.connect(postgres_url), await asyncpg.connect(postgres_url)
     try:
         async for batch in _batches(reading, register, owner.queues[queue], span):
-            if again:
+            if again and isinstance(owner, Subgraph):
                 # Committed before the events are sent: one that arrives sooner would be taken for a duplicate.
                 await forgetting.execute(_FORGET.format(schema=owner.name), queue, [event.id for event in batch])
             for event in batch:

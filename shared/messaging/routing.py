@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.register import Register, Subgraph
+from shared.register import BrokerUser, Register, Subgraph
 
 
 class ForeignEvent(Exception):
@@ -28,8 +28,8 @@ def queues_for(register: Register, event_name: str) -> tuple[str, ...]:
     """The queues that listen to the event, in the register's order."""
     return tuple(
         queue
-        for subgraph in register.subgraphs
-        for queue, keys in subgraph.queues.items()
+        for user in register.broker_users
+        for queue, keys in user.queues.items()
         if any(matches(key, event_name) for key in keys)
     )
 
@@ -41,10 +41,10 @@ def require_own(subgraph: Subgraph, event_name: str) -> None:
         raise ForeignEvent(f"{subgraph.name} publishes {', '.join(subgraph.publishes) or 'nothing'}, not {event_name}")
 
 
-def owner_of(register: Register, queue: str) -> Subgraph:
-    """The subgraph that owns the queue; raises KeyError with the known queues."""
-    for subgraph in register.subgraphs:
-        if queue in subgraph.queues:
-            return subgraph
-    known = ", ".join(name for subgraph in register.subgraphs for name in subgraph.queues)
+def owner_of(register: Register, queue: str) -> BrokerUser:
+    """Who reads the queue; raises KeyError with the known queues."""
+    for user in register.broker_users:
+        if queue in user.queues:
+            return user
+    known = ", ".join(name for user in register.broker_users for name in user.queues)
     raise KeyError(f"no queue {queue!r} in the register; known: {known}")

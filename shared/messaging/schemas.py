@@ -41,6 +41,13 @@ class EventSchemas:
             raise InvalidEvent(f"no schema for {name} {version}: add shared/messaging/schemas/{name}/{version}.json")
         _check(validator, payload, f"{name} {version}")
 
+    def required_members(self, name: str) -> frozenset[str]:
+        """The members that the payload of an event has in every version. Raises KeyError for an unknown event."""
+        versions = [schema for (event, _), schema in self._schemas.items() if event == name]
+        if not versions:
+            raise KeyError(f"no event {name!r}")
+        return frozenset.intersection(*(frozenset(schema.get("required", ())) for schema in versions))
+
     def check_read(self, body: Mapping[str, Any]) -> None:
         """What a consumer receives, as a whole body; members it does not know are let through. Raises InvalidEvent.
 

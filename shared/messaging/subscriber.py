@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from aio_pika.exceptions import AMQPError
@@ -24,19 +24,14 @@ _RECONNECT_SECONDS = 1.0
 _DRAIN_SECONDS = 10.0
 
 
-class Subscriber:
-    """Everything one worker process listens to. `broker_url` is the domain's own broker user's."""
+Settle = Callable[[Delivery], Awaitable[Answer]]
+"""Gives a delivery its final answer; a cancellation leaves it unanswered, to be delivered again."""
 
-    def __init__(
-        self,
-        database: Database,
-        broker_url: str,
-        consumers: Sequence[QueueConsumer],
-        schemas: EventSchemas,
-        *,
-        prefetch: int = PREFETCH,
-        backoff: tuple[float, ...] = (0.05, 0.2, 0.5, 1.0),
-    ) -> None:
+
+class QueueReader:
+    """Reads queues of one broker user, whose login is in `broker_url`."""
+
+    def __init__(self, broker_url: str, queues: Mapping[str, Settle], *, prefetch: int = PREFETCH) -> None:
         self._broker = RabbitBroker(
             broker_url,
             ack_policy=AckPolicy.MANUAL,
@@ -46,14 +41,13 @@ class Subscriber:
             graceful_timeout=_DRAIN_SECONDS,
             reconnect_interval=_RECONNECT_SECONDS,
         )
-        for consumer in consumers:
-            intake = Intake(consumer, Inbox(database, consumer.queue), schemas, backoff=backoff)
+        for queue, settle in queues.items():
             # A channel each, so that a queue whose consumer is busy does not hold up the others.
             self._broker.subscriber(
-                RabbitQueue(consumer.queue, durable=True, declare=False),
+                RabbitQueue(queue, durable=True, declare=False),
                 channel=Channel(prefetch_count=prefetch),
                 no_reply=True,
-            )(_answering(intake))
+            )(_answering(settle))
         self._started = asyncio.Event()
 
     @property
@@ -90,10 +84,31 @@ class Subscriber:
             raise
 
 
-def _answering(intake: Intake) -> Any:
+class Subscriber(QueueReader):
+    """Everything one worker process listens to: what it reads goes through the inbox to its handlers."""
+
+    def __init__(
+        self,
+        database: Database,
+        broker_url: str,
+        consumers: Sequence[QueueConsumer],
+        schemas: EventSchemas,
+        *,
+        prefetch: int = PREFETCH,
+        backoff: tuple[float, ...] = (0.05, 0.2, 0.5, 1.0),
+    ) -> None:
+        intakes = (Intake(each, Inbox(database, each.queue), schemas, backoff=backoff) for each in consumers)
+        super().__init__(
+            broker_url,
+            {each.queue: intake.settle for each, intake in zip(consumers, intakes, strict=True)},
+            prefetch=prefetch,
+        )
+
+
+def _answering(settle: Settle) -> Any:
     async def answer(message: RabbitMessage) -> None:
         raw = message.raw_message
-        verdict = await intake.settle(
+        verdict = await settle(
             Delivery(
                 body=raw.body,
                 message_id=raw.message_id,

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
-from shared.register import DEAD_LETTER_EXCHANGE, EXCHANGE, Register, Subgraph, dead_letter_queue
+from shared.register import DEAD_LETTER_EXCHANGE, EXCHANGE, BrokerUser, Register, dead_letter_queue
 
 USER_TAG = "marketplace-subgraph"
 """Marks the users that this step owns; the tag gives no right."""
@@ -49,8 +49,8 @@ def bindings(register: Register) -> frozenset[Binding]:
 
 
 def _bindings(register: Register) -> Iterator[Binding]:
-    for subgraph in register.subgraphs:
-        for queue, keys in subgraph.queues.items():
+    for user in register.broker_users:
+        for queue, keys in user.queues.items():
             yield Binding(DEAD_LETTER_EXCHANGE, dead_letter_queue(queue), queue)
             yield from (Binding(EXCHANGE, queue, key) for key in keys)
 
@@ -60,15 +60,13 @@ def queue_arguments(queue: str) -> dict[str, str]:
     return {"x-dead-letter-exchange": DEAD_LETTER_EXCHANGE, "x-dead-letter-routing-key": queue}
 
 
-def rights(subgraph: Subgraph) -> Rights:
+def rights(user: BrokerUser) -> Rights:
     """Read its own queues, publish its own event prefixes, configure nothing."""
     return Rights(
         configure=NOTHING,
-        write=f"^{re.escape(EXCHANGE)}$" if subgraph.publishes else NOTHING,
-        read=f"^({'|'.join(re.escape(queue) for queue in subgraph.queues)})$" if subgraph.queues else NOTHING,
-        topics=f"^({'|'.join(re.escape(prefix) for prefix in subgraph.publishes)})\\."
-        if subgraph.publishes
-        else NOTHING,
+        write=f"^{re.escape(EXCHANGE)}$" if user.publishes else NOTHING,
+        read=f"^({'|'.join(re.escape(queue) for queue in user.queues)})$" if user.queues else NOTHING,
+        topics=f"^({'|'.join(re.escape(prefix) for prefix in user.publishes)})\\." if user.publishes else NOTHING,
     )
 
 
@@ -76,20 +74,20 @@ def declare_topology(register: Register, *, amqp_url: str, management_url: str, 
     """Bring the broker to what the register says.
 
     `amqp_url` is an administrator's and names the virtual host, which must exist; `management_url` is the HTTP API's
-    root without `/api`, with the login in it or else that of `amqp_url`. `passwords` has one for each subgraph.
+    root without `/api`, with the login in it or else that of `amqp_url`. `passwords` has one for each user.
     Raises TopologyRefused with the broker's reason (a queue that exists with other arguments must be drained and
     deleted by hand) and httpx.HTTPError where the broker is away.
     """
     with _Management(amqp_url, management_url) as broker:
         broker.put(f"exchanges/{broker.host}/{EXCHANGE}", {"type": "topic", "durable": True})
         broker.put(f"exchanges/{broker.host}/{DEAD_LETTER_EXCHANGE}", {"type": "direct", "durable": True})
-        for subgraph in register.subgraphs:
-            for queue in subgraph.queues:
+        for user in register.broker_users:
+            for queue in user.queues:
                 _declare_queue(broker, queue, queue_arguments(queue))
                 _declare_queue(broker, dead_letter_queue(queue), {})
         _settle_bindings(broker, bindings(register))
-        for subgraph in register.subgraphs:
-            _declare_user(broker, subgraph, passwords[subgraph.name])
+        for user in register.broker_users:
+            _declare_user(broker, user, passwords[user.name])
         _drop_departed_users(broker, register)
 
 
@@ -151,23 +149,23 @@ def _bindings_path(broker: _Management, binding: Binding) -> str:
     return f"bindings/{broker.host}/e/{binding.exchange}/q/{binding.queue}"
 
 
-def _declare_user(broker: _Management, subgraph: Subgraph, password: str) -> None:
-    allowed = rights(subgraph)
-    broker.put(f"users/{subgraph.name}", {"password": password, "tags": USER_TAG})
+def _declare_user(broker: _Management, user: BrokerUser, password: str) -> None:
+    allowed = rights(user)
+    broker.put(f"users/{user.name}", {"password": password, "tags": USER_TAG})
     broker.put(
-        f"permissions/{broker.host}/{subgraph.name}",
+        f"permissions/{broker.host}/{user.name}",
         {"configure": allowed.configure, "write": allowed.write, "read": allowed.read},
     )
     broker.put(
-        f"topic-permissions/{broker.host}/{subgraph.name}",
+        f"topic-permissions/{broker.host}/{user.name}",
         {"exchange": EXCHANGE, "write": allowed.topics, "read": NOTHING},
     )
 
 
 def _drop_departed_users(broker: _Management, register: Register) -> None:
     """Only from this virtual host: the same broker may serve another installation, with a newer register."""
-    known = {subgraph.name for subgraph in register.subgraphs}
-    tagged = {user["name"] for user in broker.get("users") if USER_TAG in user["tags"]}
+    known = {user.name for user in register.broker_users}
+    tagged = {found["name"] for found in broker.get("users") if USER_TAG in found["tags"]}
     for permission in broker.get(f"vhosts/{broker.host}/permissions"):
         if permission["user"] in tagged - known:
             broker.delete(f"permissions/{broker.host}/{permission['user']}")

@@ -28,6 +28,12 @@ EVENTS_CONSUMED = Counter(
     "Deliveries by consumer and outcome (taken, duplicate, unhandled, failed, dead_lettered, deferred)",
     ["consumer", "outcome"],
 )
+EVICTIONS = Counter("edge_evictions_total", "Tags of cached public answers that were evicted, by event", ["event"])
+EVICTION_SECONDS = Histogram(
+    "edge_eviction_seconds",
+    "Time from an event to its eviction: how stale a cached public answer may have been",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0),
+)
 ORPHANED_RESERVATIONS = Gauge(
     "inventory_orphaned_reservations", "Reservations that hold stock long after their checkout's deadline"
 )

@@ -16,7 +16,15 @@ from aiormq.exceptions import ChannelAccessRefused
 
 from shared.messaging import dlq
 from shared.messaging.topology import TopologyRefused, bindings, declare_topology
-from shared.register import DEAD_LETTER_EXCHANGE, EXCHANGE, Register, Subgraph, dead_letter_queue, load_register
+from shared.register import (
+    DEAD_LETTER_EXCHANGE,
+    EXCHANGE,
+    BrokerUser,
+    Register,
+    Subgraph,
+    dead_letter_queue,
+    load_register,
+)
 from shared.testing.servers import Broker
 
 REAL = load_register()
@@ -63,8 +71,8 @@ def test_the_broker_has_what_the_register_says(declared: Broker) -> None:
     assert exchanges == {EXCHANGE: ("topic", True), DEAD_LETTER_EXCHANGE: ("direct", True)}
     queues = {found["name"]: found["arguments"] for found in ask(declared, "queues/{host}") if found["durable"]}
     expected: dict[str, dict[str, str]] = {}
-    for subgraph in REAL.subgraphs:
-        for queue in subgraph.queues:
+    for user in REAL.broker_users:
+        for queue in user.queues:
             expected[queue] = {"x-dead-letter-exchange": DEAD_LETTER_EXCHANGE, "x-dead-letter-routing-key": queue}
             expected[dead_letter_queue(queue)] = {}
     assert queues == expected
@@ -100,11 +108,11 @@ def test_a_queue_that_exists_with_other_arguments_is_refused_with_the_brokers_re
         declare(declared)
 
 
-@pytest.mark.parametrize("subgraph", REAL.subgraphs, ids=lambda subgraph: subgraph.name)
-async def test_a_user_publishes_its_own_prefixes_only(declared: Broker, subgraph: Subgraph) -> None:
+@pytest.mark.parametrize("user", REAL.broker_users, ids=lambda user: user.name)
+async def test_a_user_publishes_its_own_prefixes_only(declared: Broker, user: BrokerUser) -> None:
     prefixes = {prefix for other in REAL.subgraphs for prefix in other.publishes}
     allowed = set()
-    async with channel_of(declared, subgraph.name) as channel:
+    async with channel_of(declared, user.name) as channel:
         for prefix in sorted(prefixes):
             if channel.is_closed:
                 await channel.reopen()
@@ -114,14 +122,14 @@ async def test_a_user_publishes_its_own_prefixes_only(declared: Broker, subgraph
                 allowed.add(prefix)
             except ChannelAccessRefused:
                 continue
-    assert allowed == set(subgraph.publishes)
+    assert allowed == set(user.publishes)
 
 
-@pytest.mark.parametrize("subgraph", REAL.subgraphs, ids=lambda subgraph: subgraph.name)
-async def test_a_user_reads_its_own_queues_only(declared: Broker, subgraph: Subgraph) -> None:
-    queues = [q for other in REAL.subgraphs for own in other.queues for q in (own, dead_letter_queue(own))]
+@pytest.mark.parametrize("user", REAL.broker_users, ids=lambda user: user.name)
+async def test_a_user_reads_its_own_queues_only(declared: Broker, user: BrokerUser) -> None:
+    queues = [q for other in REAL.broker_users for own in other.queues for q in (own, dead_letter_queue(own))]
     readable = set()
-    async with channel_of(declared, subgraph.name) as channel:
+    async with channel_of(declared, user.name) as channel:
         for name in queues:
             if channel.is_closed:
                 await channel.reopen()
@@ -131,7 +139,7 @@ async def test_a_user_reads_its_own_queues_only(declared: Broker, subgraph: Subg
                 readable.add(name)
             except ChannelAccessRefused:
                 continue
-    assert readable == set(subgraph.queues)
+    assert readable == set(user.queues)
 
 
 async def test_a_user_can_neither_declare_nor_bind_nor_write_past_the_exchange(declared: Broker) -> None:
@@ -183,7 +191,7 @@ async def test_the_dead_letter_command_works_on_the_real_register(
     assert [line.split() for line in listed if line.startswith("catalog")] == [
         ["catalog.projector", "catalog", "0", "1"]
     ]
-    assert len(listed) == 2 + sum(len(subgraph.queues) for subgraph in REAL.subgraphs)
+    assert len(listed) == 2 + sum(len(user.queues) for user in REAL.broker_users)
     shown = await command("show", "catalog.projector")
     assert shown[2].split()[0] == "an-event"
     assert await command("replay", "catalog.projector") == ["1 sent to catalog.projector again"]

@@ -31,7 +31,7 @@ def listed(addresses: Addresses = ADDRESSES) -> dict[str, Service]:
 
 def test_each_subgraph_has_an_api_a_worker_and_its_further_processes() -> None:
     expected = [f"{s.name}-{kind}" for s in REGISTER.subgraphs for kind in ("api", "worker")]
-    expected += ["payments-simulator", "notifications-mail-sink", "gateway"]
+    expected += ["payments-simulator", "notifications-mail-sink", "evictor", "gateway"]
 
     assert sorted(listed()) == sorted(expected)
 
