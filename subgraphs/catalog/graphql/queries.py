@@ -10,6 +10,7 @@ from shared.commands import validate
 from shared.db.keyset import PageRequest
 from shared.db.scope import Scope
 from shared.errors import Forbidden, InvalidInput
+from shared.graphql.caching import FACTS, LISTS
 from shared.graphql.context import input_values
 from shared.graphql.types import PAGED, Connection, connection, parse_id
 from subgraphs.catalog.domain.commands import ProductCriteria, SearchQuery
@@ -23,7 +24,9 @@ from subgraphs.catalog.repository import categories, listings
 
 @strawberry.type
 class Query:
-    @strawberry.field(description="One product that can be bought; for its seller and staff in any state.")
+    @strawberry.field(
+        directives=[FACTS], description="One product that can be bought; for its seller and staff in any state."
+    )
     async def product(self, info: Info, id: strawberry.ID) -> Product | None:
         found = await info.context.product_by_id.load(parse_id(id))
         viewer = info.context.viewer
@@ -32,7 +35,8 @@ class Query:
         return Product.of(found)
 
     @strawberry.field(
-        directives=[PAGED], description="Products that can be bought; with filter.status your own, or any for staff."
+        directives=[LISTS, PAGED],
+        description="Products that can be bought; with filter.status your own, or any for staff.",
     )
     async def products(
         self,
@@ -59,7 +63,7 @@ class Query:
         return connection(page, Product.of, count)
 
     @strawberry.field(
-        directives=[PAGED, Cost(weight=50)],
+        directives=[LISTS, PAGED, Cost(weight=50)],
         description="Products that can be bought, by words of their text; a slip of the pen in a title is forgiven.",
     )
     async def search(
@@ -83,7 +87,7 @@ class Query:
             page = await listings.search_products(session, search, request)
         return product_search(info.context, search, page)
 
-    @strawberry.field(directives=[PAGED], description="The root categories, or those right below one, by name.")
+    @strawberry.field(directives=[LISTS, PAGED], description="The root categories, or those right below one, by name.")
     async def categories(
         self,
         info: Info,
@@ -104,7 +108,7 @@ class Query:
 
         return connection(page, Category.of, count)
 
-    @strawberry.field(description="One category, by its id or by its slug.")
+    @strawberry.field(directives=[FACTS], description="One category, by its id or by its slug.")
     async def category(self, info: Info, id: strawberry.ID | None = None, slug: str | None = None) -> Category | None:
         if (id is None) == (slug is None):
             raise InvalidInput("INVALID_INPUT", "Give either id or slug.", field=("id",))

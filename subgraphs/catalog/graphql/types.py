@@ -10,6 +10,7 @@ from uuid import UUID
 import strawberry
 
 from shared.db.keyset import PageRequest
+from shared.graphql.caching import FACTS, LISTS
 from shared.graphql.types import PAGED, Connection, Money, Node, UserError, connection, parse_id
 from subgraphs.catalog.domain import category as category_domain
 from subgraphs.catalog.domain import product as product_domain
@@ -45,10 +46,10 @@ class PriceRange:
 
 @strawberry.federation.type(keys=["id"], description="A kind of goods, in a tree.")
 class Category(Node):
-    name: str = strawberry.field(description="For people.")
-    slug: str = strawberry.field(description="For addresses; unique.")
+    name: str = strawberry.field(directives=[FACTS], description="For people.")
+    slug: str = strawberry.field(directives=[FACTS], description="For addresses; unique.")
     attributes: list[AttributeDefinition] = strawberry.field(
-        description="What it asks of its products and of those in the categories below it."
+        directives=[FACTS], description="What it asks of its products and of those in the categories below it."
     )
     parent_id: strawberry.Private[UUID | None]
 
@@ -69,12 +70,12 @@ class Category(Node):
         found = await info.context.category_by_id.load_many([parse_id(reference["id"]) for reference in references])
         return [cls.of(category) if category else None for category in found]
 
-    @strawberry.field(description="The category above it; null for a root.")
+    @strawberry.field(directives=[FACTS], description="The category above it; null for a root.")
     async def parent(self, info: Info) -> Category | None:
         parent = await info.context.category_by_id.load(self.parent_id) if self.parent_id else None
         return Category.of(parent) if parent else None
 
-    @strawberry.field(directives=[PAGED], description="The categories right below it, by name.")
+    @strawberry.field(directives=[LISTS, PAGED], description="The categories right below it, by name.")
     async def children(
         self,
         info: Info,
@@ -92,7 +93,7 @@ class Category(Node):
         return connection(page, Category.of, count)
 
     @strawberry.field(
-        directives=[PAGED],
+        directives=[LISTS, PAGED],
         description="What can be bought directly in it, newest first; Query.products covers the categories below too.",
     )
     async def products(
@@ -116,7 +117,7 @@ class Category(Node):
 class Seller:
     id: strawberry.ID = strawberry.field(description="UUID v4.")
 
-    @strawberry.field(directives=[PAGED], description="What can be bought of this seller, newest first.")
+    @strawberry.field(directives=[LISTS, PAGED], description="What can be bought of this seller, newest first.")
     async def products(
         self,
         info: Info,
@@ -136,10 +137,16 @@ class Seller:
 
 @strawberry.federation.type(keys=["id"], description="One sellable unit of a product.")
 class Variant(Node):
-    sku: str = strawberry.federation.field(shareable=True, description="The seller's own number for it.")
-    title: str = strawberry.federation.field(shareable=True, description="What sets it apart within its product.")
-    price: Money = strawberry.field(description="What one costs now.")
-    position: int = strawberry.field(description="Its place among the variants of its product, from 1.")
+    sku: str = strawberry.federation.field(
+        directives=[FACTS], shareable=True, description="The seller's own number for it."
+    )
+    title: str = strawberry.federation.field(
+        directives=[FACTS], shareable=True, description="What sets it apart within its product."
+    )
+    price: Money = strawberry.field(directives=[FACTS], description="What one costs now.")
+    position: int = strawberry.field(
+        directives=[FACTS], description="Its place among the variants of its product, from 1."
+    )
     product_id: strawberry.Private[UUID]
 
     @classmethod
@@ -158,7 +165,7 @@ class Variant(Node):
         found = await info.context.variant_by_id.load_many([parse_id(reference["id"]) for reference in references])
         return [cls.of(variant) if variant else None for variant in found]
 
-    @strawberry.field(description="The product it is a variant of.")
+    @strawberry.field(directives=[FACTS], description="The product it is a variant of.")
     async def product(self, info: Info) -> Product | None:
         found = await info.context.product_by_id.load(self.product_id)
         return Product.of(found) if found else None
@@ -166,17 +173,25 @@ class Variant(Node):
 
 @strawberry.federation.type(keys=["id"], description="Something that is sold, in one or more variants.")
 class Product(Node):
-    title: str = strawberry.field(description="One line.")
-    description: str = strawberry.field(description="The whole text; may be empty.")
-    status: ProductStatus = strawberry.field(description="Where it stands between draft and archive.")
+    title: str = strawberry.field(directives=[FACTS], description="One line.")
+    description: str = strawberry.field(directives=[FACTS], description="The whole text; may be empty.")
+    status: ProductStatus = strawberry.field(
+        directives=[FACTS], description="Where it stands between draft and archive."
+    )
     rejection_reason: str | None = strawberry.field(description="Why a moderator rejected it, for its seller.")
-    listed: bool = strawberry.field(description="Whether buyers find it: published, by a seller in good standing.")
-    attributes: list[ProductAttribute] = strawberry.field(description="Typed facts, at most 50.")
-    media: list[ProductMedia] = strawberry.field(description="Pictures and films in the seller's order, at most 20.")
-    price_range: PriceRange = strawberry.field(description="From the cheapest variant to the dearest.")
-    seller: Seller = strawberry.field(description="Who sells it.")
-    created_at: datetime = strawberry.field(description="When its draft was made.")
-    published_at: datetime | None = strawberry.field(description="When it was published.")
+    listed: bool = strawberry.field(
+        directives=[FACTS], description="Whether buyers find it: published, by a seller in good standing."
+    )
+    attributes: list[ProductAttribute] = strawberry.field(directives=[FACTS], description="Typed facts, at most 50.")
+    media: list[ProductMedia] = strawberry.field(
+        directives=[FACTS], description="Pictures and films in the seller's order, at most 20."
+    )
+    price_range: PriceRange = strawberry.field(
+        directives=[FACTS], description="From the cheapest variant to the dearest."
+    )
+    seller: Seller = strawberry.field(directives=[FACTS], description="Who sells it.")
+    created_at: datetime = strawberry.field(directives=[FACTS], description="When its draft was made.")
+    published_at: datetime | None = strawberry.field(directives=[FACTS], description="When it was published.")
     category_id: strawberry.Private[UUID | None]
 
     @classmethod
@@ -205,12 +220,12 @@ class Product(Node):
         found = await info.context.product_by_id.load_many([parse_id(reference["id"]) for reference in references])
         return [cls.of(product) if product else None for product in found]
 
-    @strawberry.field(description="What kind of goods it is.")
+    @strawberry.field(directives=[FACTS], description="What kind of goods it is.")
     async def category(self, info: Info) -> Category | None:
         found = await info.context.category_by_id.load(self.category_id) if self.category_id else None
         return Category.of(found) if found else None
 
-    @strawberry.field(description="All its variants in order, at most 100.")
+    @strawberry.field(directives=[FACTS], description="All its variants in order, at most 100.")
     async def variants(self, info: Info) -> list[Variant]:
         found = await info.context.variants_by_product.load(UUID(self.id))
         return [Variant.of(variant) for variant in found or ()]

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import strawberry
 
+from shared.graphql.caching import STOCK
 from shared.graphql.types import Node, UserError
 from subgraphs.inventory import domain
 from subgraphs.inventory.errors import InventoryErrorCode
@@ -35,7 +36,7 @@ class Availability:
 class Variant:
     id: strawberry.ID = strawberry.field(description="UUID v4.")
 
-    @strawberry.field(description="How many can be bought now, over all locations.")
+    @strawberry.field(directives=[STOCK], description="How many can be bought now, over all locations.")
     async def availability(self, info: Info) -> Availability:
         return Availability.of(await info.context.availability_by_variant.load(UUID(self.id)))
 
@@ -44,7 +45,7 @@ class Variant:
 class Product:
     id: strawberry.ID = strawberry.field(description="UUID v4.")
 
-    @strawberry.field(description="How many can be bought now, over all variants.")
+    @strawberry.field(directives=[STOCK], description="How many can be bought now, over all variants.")
     async def availability(self, info: Info) -> Availability:
         return Availability.of(await info.context.availability_by_product.load(UUID(self.id)))
 

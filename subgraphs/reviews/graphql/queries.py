@@ -6,6 +6,7 @@ import strawberry
 
 from shared.auth.actor import Role
 from shared.db.keyset import PageRequest
+from shared.graphql.caching import FACTS
 from shared.graphql.types import PAGED_FORWARD, Connection, connection, parse_id
 from subgraphs.reviews import domain, repository
 from subgraphs.reviews.graphql.context import Info
@@ -14,7 +15,7 @@ from subgraphs.reviews.graphql.types import Review
 
 @strawberry.type
 class Query:
-    @strawberry.field(description="One review, if you may see it.")
+    @strawberry.field(directives=[FACTS], description="One review, if you may see it.")
     async def review(self, info: Info, id: strawberry.ID) -> Review | None:
         found = await info.context.review_by_id.load(parse_id(id))
         return Review.of(found) if found else None

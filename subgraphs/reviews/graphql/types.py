@@ -10,6 +10,7 @@ from uuid import UUID
 import strawberry
 
 from shared.db.keyset import PageRequest
+from shared.graphql.caching import FACTS, LISTS
 from shared.graphql.types import PAGED, Connection, Node, UserError, connection
 from subgraphs.reviews import domain
 from subgraphs.reviews.errors import ReviewsErrorCode
@@ -37,14 +38,14 @@ class Rating:
 
 @strawberry.federation.type(keys=["id"], description="A buyer's opinion of a product they have received.")
 class Review(Node):
-    rating: int = strawberry.field(description="Stars, 1 to 5.")
-    title: str = strawberry.field(description="One line.")
-    body: str = strawberry.field(description="The review's text; may be empty.")
-    status: domain.ReviewStatus = strawberry.field(description="Where it stands in moderation.")
-    reply: str | None = strawberry.field(description="The seller's answer.")
-    created_at: datetime = strawberry.field(description="When it was submitted.")
-    author: User = strawberry.field(description="Who wrote it.")
-    product: Product = strawberry.field(description="What it is about.")
+    rating: int = strawberry.field(directives=[FACTS], description="Stars, 1 to 5.")
+    title: str = strawberry.field(directives=[FACTS], description="One line.")
+    body: str = strawberry.field(directives=[FACTS], description="The review's text; may be empty.")
+    status: domain.ReviewStatus = strawberry.field(directives=[FACTS], description="Where it stands in moderation.")
+    reply: str | None = strawberry.field(directives=[FACTS], description="The seller's answer.")
+    created_at: datetime = strawberry.field(directives=[FACTS], description="When it was submitted.")
+    author: User = strawberry.field(directives=[FACTS], description="Who wrote it.")
+    product: Product = strawberry.field(directives=[FACTS], description="What it is about.")
 
     @classmethod
     def of(cls, review: domain.Review) -> Review:
@@ -70,11 +71,11 @@ class Review(Node):
 class Product:
     id: strawberry.ID = strawberry.field(description="UUID v4.")
 
-    @strawberry.field(description="What buyers think of this product.")
+    @strawberry.field(directives=[FACTS], description="What buyers think of this product.")
     async def rating(self, info: Info) -> Rating:
         return Rating.of(await info.context.rating_by_product.load(UUID(self.id)))
 
-    @strawberry.field(directives=[PAGED], description="Published reviews, newest first.")
+    @strawberry.field(directives=[LISTS, PAGED], description="Published reviews, newest first.")
     async def reviews(
         self,
         info: Info,
@@ -96,7 +97,7 @@ class Product:
 class Seller:
     id: strawberry.ID = strawberry.field(description="UUID v4.")
 
-    @strawberry.field(description="What buyers think of all products of this seller.")
+    @strawberry.field(directives=[FACTS], description="What buyers think of all products of this seller.")
     async def rating(self, info: Info) -> Rating:
         return Rating.of(await info.context.rating_by_seller.load(UUID(self.id)))
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.auth.actor import STAFF, Role
 from shared.db.keyset import Page, PageRequest
+from shared.graphql.caching import FACTS
 from shared.graphql.types import PAGED, Connection, connection, parse_id
 from subgraphs.sellers.graphql.context import Info
 from subgraphs.sellers.graphql.enums import SellerStatus
@@ -22,12 +23,12 @@ Shown = TypeVar("Shown")
 
 @strawberry.type
 class Query:
-    @strawberry.field(description="A seller that sells; to its own people and staff in any status.")
+    @strawberry.field(directives=[FACTS], description="A seller that sells; to its own people and staff in any status.")
     async def seller(self, info: Info, id: strawberry.ID) -> Seller | None:
         found = await info.context.seller_by_id.load(parse_id(id))
         return Seller.of(found) if found else None
 
-    @strawberry.field(description="A seller that sells, by its name in addresses.")
+    @strawberry.field(directives=[FACTS], description="A seller that sells, by its name in addresses.")
     async def seller_by_slug(self, info: Info, slug: str) -> Seller | None:
         context = info.context
         async with context.database.read(context.actor.scope()) as session:

@@ -10,6 +10,7 @@ from uuid import UUID
 import strawberry
 
 from shared.db.keyset import PageRequest
+from shared.graphql.caching import FACTS
 from shared.graphql.types import PAGED, Connection, Node, UserError, connection
 from subgraphs.sellers.domain import sellers, terms, verification
 from subgraphs.sellers.graphql.context import Info
@@ -39,10 +40,12 @@ class User:
     " who are neither its own nor staff.",
 )
 class Seller(Node):
-    name: str | None = strawberry.field(description="What it trades as.")
-    slug: str | None = strawberry.field(description="Its name in addresses; unique.")
-    description: str | None = strawberry.field(description="What it says of itself; may be empty.")
-    since: datetime | None = strawberry.field(description="Since when it has sold; null before its approval.")
+    name: str | None = strawberry.field(directives=[FACTS], description="What it trades as.")
+    slug: str | None = strawberry.field(directives=[FACTS], description="Its name in addresses; unique.")
+    description: str | None = strawberry.field(directives=[FACTS], description="What it says of itself; may be empty.")
+    since: datetime | None = strawberry.field(
+        directives=[FACTS], description="Since when it has sold; null before its approval."
+    )
     owner: User | None = strawberry.field(description="Who answers for it.")
     row: strawberry.Private[sellers.Seller]
 
