@@ -34,7 +34,7 @@ class TransportConfig(BaseModel):
     connect_timeout: float = Field(default=2.0, gt=0)
     request_timeout: float = Field(default=15.0, gt=0)
     idle_timeout: float = Field(default=4.0, gt=0, description="Below the keep-alive time of the subgraphs' servers")
-    max_response_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    max_response_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
 
 
 class TransportFault(StrEnum):
@@ -199,6 +199,8 @@ class _Connection(asyncio.Protocol):
 
     def _fail(self, error: TransportError) -> None:
         self.close()
+        # Transport, parser and protocol know one another: what they hold would wait for the collector.
+        self._body = []
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
 

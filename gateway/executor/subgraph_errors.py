@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from gateway.executor.entity_loader import EntityBatch
@@ -23,6 +23,9 @@ INTERNAL = "INTERNAL_SERVER_ERROR"
 
 _MASKED_CODES = frozenset({INTERNAL, "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "INTERNAL_TOKEN_REQUIRED"})
 """Codes that speak of the gateway's own request, not of the client's: their texts are for the log."""
+
+MOST_ERRORS = 1000
+"""Of one answer: more than there are entities in any page, and no more than a log and a client can bear."""
 
 MOST_PATHS = 100
 """An entity may stand at any number of places; an error list must stay bounded."""
@@ -101,7 +104,7 @@ class ErrorRewriter:
     def rewrite(self, errors: Iterable[Any]) -> list[FieldError]:
         """One entry for each response path of each error; equal masked entries once."""
         entries: dict[tuple[str, str, ResponsePath | None], FieldError] = {}
-        for error in errors:
+        for error in islice(errors, MOST_ERRORS):
             for entry in self._entries(error if isinstance(error, dict) else {}):
                 entries.setdefault((entry.code, entry.message, entry.path), entry)
         return list(entries.values())

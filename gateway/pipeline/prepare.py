@@ -26,6 +26,7 @@ from gateway.security.introspection import IntrospectionConfig, validation_rules
 from gateway.security.limits import DocumentSize, LimitsConfig, check_document, check_text
 
 MAX_REPORTED = 5
+LONGEST_MESSAGE = 500
 
 
 class PreparationKey(NamedTuple):
@@ -160,7 +161,8 @@ def _document_refusal(code: str, errors: Sequence[GraphQLError]) -> RequestRefus
 
 
 def _entry(error: GraphQLError, code: str) -> dict[str, Any]:
-    entry: dict[str, Any] = {"message": error.message}
+    # What is quoted of the document is the client's own, but as much of it as it likes.
+    entry: dict[str, Any] = {"message": error.message[:LONGEST_MESSAGE]}
     if error.locations:
         entry["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
     entry["extensions"] = {"code": code}

@@ -40,7 +40,8 @@ class LimitsConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     body_bytes: int = Field(default=1024 * 1024, ge=1)
-    tokens: int = Field(default=4000, ge=1)
+    document_characters: int = Field(default=200_000, ge=1, description="Also of blanks and texts, which are no tokens")
+    tokens: int = Field(default=4000, ge=1, description="A comment is one")
     depth: int = Field(default=20, ge=1, le=60)
     aliases: int = Field(default=50, ge=0)
     root_fields: int = Field(default=30, ge=1)
@@ -101,14 +102,12 @@ class RequestBudget:
 
 def check_text(text: str, limits: LimitsConfig) -> int:
     """How many tokens a document has. Refuses it by them, before it is parsed. Raises RequestRefused."""
+    _refuse("DOCUMENT_LIMIT_EXCEEDED", "characters", len(text), limits.document_characters)
     tokens = nesting = 0
     for match in _TOKEN.finditer(text):
         first = text[match.start()]
-        if first == "#":
-            continue
         tokens += 1
-        if tokens > limits.tokens:
-            raise RequestRefused("TOKEN_LIMIT_EXCEEDED", f"The document has more than {limits.tokens} tokens.")
+        _refuse("TOKEN_LIMIT_EXCEEDED", "tokens", tokens, limits.tokens)
         if first in "{[(":
             nesting += 1
             if nesting > _MAX_NESTING:

@@ -29,7 +29,10 @@ def doubling(levels: int) -> str:
     [
         ("{ a b c }", {"tokens": 5}, None),
         ("{ a b c d }", {"tokens": 5}, "TOKEN_LIMIT_EXCEEDED"),
-        ('{ a(x: "{ not tokens ... }") } # nor { these', {"tokens": 8}, None),
+        ('{ a(x: "{ not tokens ... }") } # nor { these', {"tokens": 9}, None),
+        ("{ a } #\n#\n#", {"tokens": 5}, "TOKEN_LIMIT_EXCEEDED"),
+        ("{ a }", {"document_characters": 5}, None),
+        ("{ a } ", {"document_characters": 5}, "DOCUMENT_LIMIT_EXCEEDED"),
         ('{ a(x: """block " string""") }', {"tokens": 8}, None),
         ("{ a { b { c } } }", {"depth": 3}, None),
         ("{ a { b { c } } }", {"depth": 2}, "DEPTH_LIMIT_EXCEEDED"),
