@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLObjectType
+from graphql import GraphQLObjectType, GraphQLSchema
 
 from gateway.cache.config import CacheConfig
 from gateway.cache.lookup import AnswerCache
@@ -22,10 +22,12 @@ from gateway.executor.traffic import Traffic
 from gateway.http.endpoint import GatewayEndpoint
 from gateway.http.health import Readiness
 from gateway.persisted.config import AutomaticConfig, PersistedConfig
+from gateway.persisted.manifest import KnownOperation
 from gateway.persisted.store import ManifestDirectory
 from gateway.pipeline.caching import Caching
 from gateway.pipeline.graph import ServedGraph
 from gateway.pipeline.identify import Identification
+from gateway.pipeline.known import KnownOperations
 from gateway.pipeline.labels import OverrideLabels
 from gateway.pipeline.manifest_watch import ManifestWatch, tell_problems
 from gateway.pipeline.persisted import Automatic, PersistedOperations
@@ -206,21 +208,44 @@ def _graph(
     authorization = Authorization(access, schema)
     return ServedGraph(
         schema,
-        preparation=Preparation(
-            schema,
-            Planner(supergraph, max_seconds=settings.pipeline.planning_seconds),
-            authorization,
-            settings.limits,
-            settings.introspection,
-            estimator=CostEstimator(schema, supergraph.costs, settings.limits.cost),
-            cache_rules=_cache_rules(supergraph, access, settings),
-        ),
+        preparation=_preparation(supergraph, schema, access, authorization, settings),
         executor=executor(supergraph),
         sources=sources(supergraph),
         labels=OverrideLabels(supergraph, settings.pipeline.override_labels),
         grants=authorization.grants,
         operations_kept=settings.pipeline.operations_kept,
     )
+
+
+def _preparation(
+    supergraph: Supergraph,
+    schema: GraphQLSchema,
+    access: AccessRules,
+    authorization: Authorization,
+    settings: Settings,
+) -> Preparation:
+    return Preparation(
+        schema,
+        Planner(supergraph, max_seconds=settings.pipeline.planning_seconds),
+        authorization,
+        settings.limits,
+        settings.introspection,
+        estimator=CostEstimator(schema, supergraph.costs, settings.limits.cost),
+        cache_rules=_cache_rules(supergraph, access, settings),
+    )
+
+
+def check_operations(
+    supergraph_text: str, settings: Settings, operations: Iterable[KnownOperation]
+) -> dict[KnownOperation, str]:
+    """The operations that could not be served over this supergraph with these settings, and why. Raises SupergraphError."""
+    supergraph = read_supergraph_model(supergraph_text)
+    schema, access = build_api_schema(supergraph), AccessRules(supergraph)
+    preparation = _preparation(supergraph, schema, access, Authorization(access, schema), settings)
+    known = KnownOperations(preparation, OverrideLabels(supergraph, settings.pipeline.override_labels).possible())
+    for operation in operations:
+        known.add(operation)
+    return known.problems()
 
 
 def _urls(supergraph: Supergraph, settings: Settings) -> dict[str, str]:
