@@ -12,6 +12,7 @@ from shared.devstack.layout import Layout
 from shared.register import REGISTER_FILE, load_register
 
 SETTINGS_FILE = REGISTER_FILE.with_name("gateway.yaml")
+OPERATIONS = REGISTER_FILE.with_name("operations")
 SUPERGRAPH_FILE = REGISTER_FILE.with_name("supergraph.graphql")
 
 
@@ -28,5 +29,6 @@ def _settings(layout: Layout) -> dict[str, Any]:
         text = text.replace(f"127.0.0.1:{stated.port}/", f"127.0.0.1:{here.port}/")
     settings: dict[str, Any] = yaml.safe_load(text)
     settings["internal_token"]["key_file"] = str(layout.secrets / GATEWAY_KEY)
+    settings["persisted"]["directory"] = str(OPERATIONS)
     settings["subgraph_urls"] = {subgraph.name: subgraph.routing_url for subgraph in layout.register.subgraphs}
     return settings

@@ -11,7 +11,7 @@ from shared.devstack import gateway_config
 from shared.devstack.errors import StackProblem
 from shared.devstack.gateway_config import write_gateway_config
 from shared.devstack.layout import Layout, moved
-from shared.register import load_register
+from shared.register import REGISTER_FILE, load_register
 
 
 @pytest.fixture
@@ -35,6 +35,14 @@ def test_the_gateway_takes_the_settings_with_this_stacks_addresses_and_key(
     assert settings.authentication.jwks_url == "http://127.0.0.1:5101/.well-known/jwks.json"
     assert settings.internal_token is not None
     assert settings.internal_token.key_file == layout.secrets / "gateway.pem"
+    assert settings.persisted is not None
+    assert settings.persisted.automatic is not None
+    assert (settings.persisted.directory, settings.persisted.automatic.redis_url) == (
+        REGISTER_FILE.with_name("operations"),
+        "redis://:hunter2@127.0.0.1:5103/0",
+    )
+    assert settings.api_clients is not None
+    assert settings.api_clients.url == "http://127.0.0.1:5101/internal/api-clients"
     assert settings.subgraph_urls["orders"] == "http://127.0.0.1:5105/graphql"
     assert len(settings.subgraph_urls) == len(layout.register.subgraphs)
 
