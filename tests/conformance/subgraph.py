@@ -110,15 +110,15 @@ class Feed:
         for queue in self._queues:
             queue.put_nowait(value)
 
-    async def until(self, count: int) -> None:
-        """Wait until so many are subscribed."""
+    async def until(self, count: int, *, opened: int = 0) -> None:
+        """Wait until so many are subscribed, and at least `opened` have been."""
         async with self._changed, asyncio.timeout(20):
-            await self._changed.wait_for(lambda: self.open == count)
+            await self._changed.wait_for(lambda: self.open == count and self.opened >= opened)
 
     async def subscribe(self, *_args: Any, **_arguments: Any) -> AsyncIterator[Any]:
         queue: asyncio.Queue[Any] = asyncio.Queue()
-        await self._change(lambda: self._queues.append(queue))
         self.opened += 1
+        await self._change(lambda: self._queues.append(queue))
         try:
             while (value := await queue.get()) is not END:
                 if isinstance(value, BaseException):
