@@ -70,13 +70,15 @@ class Contexts:
     ) -> Iterator[tuple[FieldSetItem | None, str | None]]:
         """What is selected of the objects at a node: the same of all, or type by type."""
         first = argument.selection[0]
-        if wanted and wanted == self._graph.members(node) and first.on is None and self._is_answered(node, first.name):
+        known = self._graph.members(node)
+        if wanted and wanted == known and first.on is None and self._is_answered(node, first.name):
             yield first, None
             return
         for name in sorted(wanted):
             self._budget.spend()
             item = next((item for item in argument.selection if self._is_for(item, name)), None)
-            yield (replace(item, on=name) if item else None), (None if wanted == {node.type_name} else name)
+            # Where there is one type only, no subgraph need say so: it may know the interface alone.
+            yield (replace(item, on=name) if item else None), (None if known == {name} else name)
 
     def _is_for(self, item: FieldSetItem, type_name: str) -> bool:
         return item.on is None or type_name in self._graph.possible_types(item.on)

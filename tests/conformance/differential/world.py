@@ -94,6 +94,9 @@ class World:
         for item in items:
             if item.on is not None and thing.type_name not in self.federation.possible_types(item.on):
                 continue
+            if item.name == "__typename":
+                chosen[item.name] = thing.type_name
+                continue
             found = self.value(self.field(thing, item.name), thing, _arguments(item))
             chosen[item.name] = self._select_below(found, item.selections)
         return chosen

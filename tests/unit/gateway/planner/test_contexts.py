@@ -155,3 +155,27 @@ def test_contexts_of_an_interface_with_many_objects_are_planned_within_the_budge
     assert len(plan.fetches) == 2
     assert len(plan.fetches[1].targets[0].contexts[0].sources) == 70
     assert plan.steps <= MAX_STEPS // 10
+
+
+def test_the_only_type_of_an_interface_need_not_be_told_by_a_subgraph_that_knows_the_interface_alone() -> None:
+    # When what is read is written for the one object type of an interface that was found as an interface object
+    plan = plan_of(
+        """
+        type Query @join__type(graph: A) @join__type(graph: B) { node: Node @join__field(graph: B) }
+        interface Node @join__type(graph: A, key: "id") @join__type(graph: B, key: "id", isInterfaceObject: true)
+          @context(name: "a__n") { id: ID! label: String @join__field(graph: A) items: [Item] @join__field(graph: B) }
+        type Only implements Node @join__implements(graph: A, interface: "Node") @join__type(graph: A, key: "id") {
+          id: ID! label: String items: [Item] @join__field
+        }
+        type Item @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") {
+          id: ID! title: String @join__field(graph: A, contextArguments: [
+            {context: "a__n", name: "label", type: "String", selection: "... on Only { label }"}
+          ])
+        }
+        """,
+        "{ node { items { title } } }",
+    )
+
+    assert plan.fetches[-1].targets[0].contexts[0].sources == (
+        ContextSource(1, (RepresentationField("label", "label"),)),
+    )
