@@ -16,11 +16,12 @@ from typing import Any, TypeGuard, get_args
 import uvicorn
 from graphql import GraphQLError, parse, validate
 from pydantic import BaseModel
-from starlette.types import ASGIApp
 
 from gateway.app import Gateway, build_gateway
 from gateway.errors import GatewayError, SupergraphError
 from gateway.http.config import HttpConfig
+from gateway.http.endpoint import GatewayEndpoint
+from gateway.http.protocol import direct_protocol
 from gateway.pipeline.supergraph_check import read_supergraph_model
 from gateway.planner.normalize import normalize
 from gateway.planner.planner import Planner
@@ -146,14 +147,14 @@ def _serve(supergraph_file: Path, settings: Settings) -> int:
     return 0
 
 
-def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+def server_config(app: GatewayEndpoint, settings: Settings) -> uvicorn.Config:
     """How uvicorn serves the gateway."""
     http = settings.http
     return uvicorn.Config(
         app,
         **_listening(http),
         loop="uvloop",
-        http="httptools",
+        http=direct_protocol(app.lane),
         ws="websockets-sansio" if settings.subscriptions.enabled else "none",
         ws_max_size=settings.limits.body_bytes,
         # Compressed, a small message could become a large one, and each would cost more processor time than bytes it saves.

@@ -48,7 +48,7 @@ class GzipSend:
         """Send the start of the answer, and give what follows it."""
         body: bytes = message.get("body", b"")
         if not message.get("more_body") and len(body) >= self._config.minimum_bytes:
-            body = await _compressed(body, self._config.level)
+            body = await gzipped(body, self._config.level)
             kept = [(name, value) for name, value in start["headers"] if name != b"content-length"]
             own = [(b"content-encoding", b"gzip"), (b"content-length", b"%d" % len(body))]
             start, message = {**start, "headers": [*kept, *own]}, {**message, "body": body}
@@ -56,7 +56,8 @@ class GzipSend:
         return message
 
 
-async def _compressed(body: bytes, level: int) -> bytes:
+async def gzipped(body: bytes, level: int) -> bytes:
+    """The body in gzip; a large one is compressed on a thread."""
     if len(body) < _BESIDE_THE_LOOP:
         return zlib.compress(body, level, wbits=_GZIP)
     return await asyncio.to_thread(zlib.compress, body, level, _GZIP)

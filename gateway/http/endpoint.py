@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from time import perf_counter
 from typing import Any
-from uuid import uuid4
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import Receive, Scope, Send
@@ -18,9 +15,12 @@ from gateway.http.batch import answer_batch, check_batch
 from gateway.http.body import read_body
 from gateway.http.compression import GzipSend, accepts_gzip, decompressed
 from gateway.http.config import HttpConfig
+from gateway.http.correlation import is_correlated, new_correlation_id
 from gateway.http.cors import cors_headers, preflight_headers
+from gateway.http.direct import DirectLane
 from gateway.http.framing import Framing, stream_framing
 from gateway.http.health import Readiness
+from gateway.http.load import Load
 from gateway.http.negotiation import JSON, negotiate
 from gateway.http.request import (
     check_content_type,
@@ -41,7 +41,7 @@ from gateway.pipeline.request import GraphQLRequest, refused
 from gateway.pipeline.subscriptions import SubscriptionsConfig
 from gateway.security.csrf import check_origin
 from gateway.security.limits import LimitsConfig, RequestBudget
-from gateway.telemetry.metrics import IN_FLIGHT, REFUSALS, REQUEST_SECONDS
+from gateway.telemetry.metrics import REFUSALS
 from gateway.telemetry.spans import Spans
 from shared.telemetry.context import Correlation, bind
 
@@ -81,14 +81,15 @@ class GatewayEndpoint:
         self._on_start = on_start
         self._on_stop = on_stop
         self._spans = spans or Spans()
-        self._in_flight = 0
+        self._load = Load(config.max_in_flight)
+        self.lane = DirectLane(config, pipeline, self._load, self._spans, body_limit=limits.body_bytes, vary=vary)
         self._vary = vary
         self._named_prefix = f"{config.path}/" if named_by_path else None
         self._edge = Edge(
             pipeline,
             subscriptions,
             Connections(subscriptions),
-            counted=self._counted,
+            counted=self._load.counted,
             posted=self._posted,
             body_limit=limits.body_bytes,
             spans=self._spans,
@@ -135,7 +136,7 @@ class GatewayEndpoint:
             await send_bytes(send, 404, b"not found\n", _TEXT)
 
     async def _graphql(self, scope: Scope, receive: Receive, send: Send, path_id: str | None = None) -> None:
-        headers = _with_correlation(header_map(scope))
+        headers = _with_correlation(header_map(scope["headers"]))
         if self._config.compression.responses and accepts_gzip(headers.get("accept-encoding")):
             send = GzipSend(send, self._config.compression)
         if scope["method"] == "OPTIONS":
@@ -150,27 +151,19 @@ class GatewayEndpoint:
                 return
             framing = stream_framing(headers.get("accept", ""))
         correlation = Correlation(headers[CORRELATION], traceparent=headers.get("traceparent"))
-        started = perf_counter()
         try:
             self._admit(headers, media_type, framing)
             request = await self._request(scope, receive, headers, path_id)
             if framing is not None and isinstance(request, GraphQLRequest):
                 request = replace(request, credentials=lambda: headers)
-        except RequestRefused as refusal:
-            await send_response(send, refused(refusal), media_type or JSON, outgoing)
-            return
-        self._in_flight += 1
-        IN_FLIGHT.inc()
-        try:
-            with bind(correlation), self._spans.request(headers):
+            with self._load.counted(), bind(correlation), self._spans.request(headers):
                 if isinstance(request, GraphQLRequest):
                     response = await self._pipeline.answer(request)
                 else:
                     responses = await answer_batch(self._pipeline, request)
-        finally:
-            self._in_flight -= 1
-            IN_FLIGHT.dec()
-            REQUEST_SECONDS.observe(perf_counter() - started)
+        except RequestRefused as refusal:
+            await send_response(send, refused(refusal), media_type or JSON, outgoing)
+            return
         if not isinstance(request, GraphQLRequest):
             await send_batch(send, responses, media_type or JSON, outgoing)
             return
@@ -184,8 +177,7 @@ class GatewayEndpoint:
         await send_response(send, response, media_type or JSON, outgoing, known_tag=headers.get("if-none-match"))
 
     def _admit(self, headers: Mapping[str, str], media_type: str | None, framing: Framing | None) -> None:
-        if self._in_flight >= self._config.max_in_flight:
-            raise RequestRefused("OVERLOADED", "Too much to do. Try again.", status=503, retry_after=1)
+        self._load.check()
         if media_type is None and framing is None:
             raise RequestRefused("NOT_ACCEPTABLE", "Accept application/graphql-response+json.", status=406)
         if self._config.cross_site_protection:
@@ -197,46 +189,31 @@ class GatewayEndpoint:
         try:
             if self._config.cross_site_protection:
                 check_origin(headers, self._config.cors.allow_origins)
-            client = client_address(scope, headers, self._config.trusted_proxies)
+            client = client_address(scope.get("client"), headers, self._config.trusted_proxies)
             await self._streams.share(scope, receive, send, headers, client, outgoing)
         except RequestRefused as refusal:
             await send_response(send, refused(refusal), negotiate(headers.get("accept")) or JSON, outgoing)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A refused upgrade has status 403, whatever the reason: browsers do not tell it to their pages."""
-        headers = header_map(scope)
+        headers = header_map(scope["headers"])
         if scope["path"] != self._config.path or not self._edge.config.enabled:
             await _refuse_upgrade(receive, send)
             return
         try:
             if self._config.cross_site_protection:
                 check_origin(headers, self._config.cors.allow_origins)
-            client = client_address(scope, headers, self._config.trusted_proxies)
+            client = client_address(scope.get("client"), headers, self._config.trusted_proxies)
             await serve_websocket(self._edge, scope, receive, send, headers, client)
         except RequestRefused as refusal:
             REFUSALS.labels(refusal.code).inc()
             await _refuse_upgrade(receive, send)
 
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        """Count a request as being answered. Raises RequestRefused where there are too many."""
-        if self._in_flight >= self._config.max_in_flight:
-            raise RequestRefused("OVERLOADED", "Too much to do. Try again.", status=503, retry_after=1)
-        started = perf_counter()
-        self._in_flight += 1
-        IN_FLIGHT.inc()
-        try:
-            yield
-        finally:
-            self._in_flight -= 1
-            IN_FLIGHT.dec()
-            REQUEST_SECONDS.observe(perf_counter() - started)
-
     async def _request(
         self, scope: Scope, receive: Receive, headers: Mapping[str, str], path_id: str | None
     ) -> GraphQLRequest | list[GraphQLRequest]:
         method = scope["method"]
-        client = client_address(scope, headers, self._config.trusted_proxies)
+        client = client_address(scope.get("client"), headers, self._config.trusted_proxies)
         if method == "GET":
             if len(scope["query_string"]) > self._body_limit:
                 raise RequestRefused("PAYLOAD_TOO_LARGE", "The query string is too long.", status=413)
@@ -267,9 +244,6 @@ async def _refuse_upgrade(receive: Receive, send: Send) -> None:
 
 def _with_correlation(headers: dict[str, str]) -> dict[str, str]:
     """The headers with an id for the whole story, and without trace context that is not well formed."""
-    if _CORRELATION_ID.fullmatch(headers.get(CORRELATION, "")) is None:
-        headers[CORRELATION] = str(uuid4())
-    if _TRACEPARENT.fullmatch(headers.get("traceparent", "")) is None:
-        headers.pop("traceparent", None)
-        headers.pop("tracestate", None)
+    if not is_correlated(headers):
+        headers[CORRELATION] = new_correlation_id()
     return headers

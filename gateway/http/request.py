@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -19,19 +19,18 @@ _PLAIN = {"query", "variables", "operationName"}
 """The parameters of a request whose operation cannot be named by an id."""
 
 
-def header_map(scope: Scope) -> dict[str, str]:
-    """The headers in lower case; repeated ones are joined by commas (RFC 9110 section 5.3)."""
+def header_map(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers, whose names are in lower case; repeated ones are joined by commas (RFC 9110 section 5.3)."""
     headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
+    for raw_name, raw_value in raw:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
 
 
-def client_address(scope: Scope, headers: Mapping[str, str], trusted_proxies: int) -> str:
+def client_address(peer: tuple[str, int] | None, headers: Mapping[str, str], trusted_proxies: int) -> str:
     """Whom a request comes from: the entry that the outermost trusted proxy wrote, or the connection's other end."""
-    peer = scope.get("client")
-    address: str = peer[0] if peer else ""
+    address = peer[0] if peer else ""
     if not trusted_proxies:
         return address
     forwarded = [entry.strip() for entry in headers.get("x-forwarded-for", "").split(",") if entry.strip()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 
 import orjson
 from starlette.types import Send
@@ -12,6 +13,8 @@ from gateway.http.negotiation import JSON
 from gateway.pipeline.request import GraphQLResponse
 
 Headers = Mapping[str, str]
+
+_NOT_MODIFIED = 304
 
 
 async def send_bytes(
@@ -28,23 +31,36 @@ async def send_response(
     send: Send, response: GraphQLResponse, media_type: str, headers: Headers, *, known_tag: str | None = None
 ) -> None:
     """Send a GraphQL response as `media_type`. `known_tag` is the request's If-None-Match."""
+    status, lines, body = render(response, media_type, headers, known_tag=known_tag)
+    await send_bytes(send, status, body, lines, response.headers if status != _NOT_MODIFIED else ())
+
+
+def render(
+    response: GraphQLResponse, media_type: str, headers: Headers, *, known_tag: str | None = None
+) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of an answer; the lines of subgraphs come on top."""
     refusal = response.refusal
-    extra = {"content-type": f"{media_type}; charset=utf-8", **_caching(response)}
+    lines = {**headers, "content-type": f"{media_type}; charset=utf-8", **_caching(response)}
     if refusal is not None and refusal.retry_after is not None:
-        extra["retry-after"] = str(refusal.retry_after)
+        lines["retry-after"] = str(refusal.retry_after)
     if refusal is not None and refusal.status == 401:
-        extra["www-authenticate"] = "Bearer"
+        lines["www-authenticate"] = "Bearer"
     if refusal is not None and refusal.status == 405:
-        extra["allow"] = "POST"
+        lines["allow"] = "POST"
     body = orjson.dumps(response.payload)
     if response.max_age is not None:
-        extra["cache-control"] = f"public, max-age={response.max_age}"
-        extra["etag"] = tag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
+        lines["cache-control"] = f"public, max-age={response.max_age}"
+        lines["etag"] = tag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
         if known_tag is not None and tag in (given.strip() for given in known_tag.split(",")):
             # RFC 9110 section 15.4.5: what the client has is still the answer.
-            await send_bytes(send, 304, b"", {**headers, **extra})
-            return
-    await send_bytes(send, _status(response, media_type), body, {**headers, **extra}, response.headers)
+            return _NOT_MODIFIED, lines, b""
+    return _status(response, media_type), lines, body
+
+
+def head_of(status: int, headers: Headers, more: Sequence[tuple[str, str]] = ()) -> bytes:
+    """The beginning of an HTTP/1.1 response, up to where further lines may follow."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in (*headers.items(), *more))
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}".encode("latin-1")
 
 
 async def send_batch(send: Send, responses: Sequence[GraphQLResponse], media_type: str, headers: Headers) -> None:

@@ -27,6 +27,11 @@ def current_correlation() -> Correlation:
     return _current.get() or Correlation(correlation_id=str(new_id()))
 
 
+def begin(correlation: Correlation) -> None:
+    """As `bind`, for the rest of the running task."""
+    _current.set(correlation)
+
+
 @contextmanager
 def bind(correlation: Correlation) -> Iterator[Correlation]:
     token = _current.set(correlation)

@@ -17,6 +17,8 @@ from graphql import ExecutionResult
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.app import build_gateway
+from gateway.http.endpoint import GatewayEndpoint
+from gateway.http.protocol import direct_protocol
 from gateway.settings import Settings
 from gateway.supergraph.source import SupergraphFile
 from tests.conformance.subgraph import Subgraph
@@ -82,6 +84,7 @@ async def serve(app: ASGIApp) -> AsyncIterator[str]:
     """Serve an application on a free loopback port; gives its URL."""
     config = uvicorn.Config(
         app,
+        http=direct_protocol(app.lane) if isinstance(app, GatewayEndpoint) else "auto",
         host="127.0.0.1",
         port=0,
         log_config=None,

@@ -148,8 +148,7 @@ def test_a_get_reads_its_parameters_from_the_query_string() -> None:
     ],
 )
 def test_only_trusted_proxies_are_believed(forwarded: str, proxies: int, expected: str) -> None:
-    scope: Any = {"client": ("10.0.0.1", 5)}
-    assert client_address(scope, {"x-forwarded-for": forwarded}, proxies) == expected
+    assert client_address(("10.0.0.1", 5), {"x-forwarded-for": forwarded}, proxies) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,142 @@
+"""The direct lane: a plain POST goes from its connection to the pipeline and back, with no ASGI in between.
+
+What depends on the headers alone is worked out once for a connection that keeps sending the same ones. Whatever is not
+plain (batches, streams, compressed or refused requests) goes by ASGI; both ways end in the same pipeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+
+import orjson
+
+from gateway.errors import RequestRefused
+from gateway.http.compression import accepts_gzip, gzipped
+from gateway.http.config import CompressionConfig, HttpConfig
+from gateway.http.correlation import is_correlated, new_correlation_id
+from gateway.http.cors import cors_headers
+from gateway.http.framing import stream_framing
+from gateway.http.load import Load
+from gateway.http.negotiation import negotiate
+from gateway.http.protocol import RawHeaders
+from gateway.http.request import check_content_type, client_address, graphql_request, header_map
+from gateway.http.response import head_of, render
+from gateway.http.streams import TOKEN_HEADER
+from gateway.pipeline.identify import CORRELATION
+from gateway.pipeline.pipeline import Pipeline
+from gateway.pipeline.request import GraphQLRequest, GraphQLResponse, refused
+from gateway.security.csrf import check_origin
+from gateway.telemetry.spans import Spans
+from shared.telemetry.context import Correlation, begin
+
+_BY_ASGI = frozenset({"content-encoding", "if-none-match", TOKEN_HEADER})
+"""Headers of requests that are not plain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What the headers of a request say: `headers` as the pipeline takes them, `head` the beginning of a usual answer."""
+
+    headers: dict[str, str]
+    client: str
+    media_type: str
+    head: bytes
+    gzip: bool
+    correlated: bool
+
+
+class DirectLane:
+    """Serves `path`. `vary` are the request headers by which an answer differs that others may keep."""
+
+    def __init__(
+        self,
+        config: HttpConfig,
+        pipeline: Pipeline,
+        load: Load,
+        spans: Spans,
+        *,
+        body_limit: int,
+        vary: tuple[str, ...],
+    ) -> None:
+        self.path = config.path.encode()
+        self.body_limit = body_limit
+        self._config = config
+        self._compression: CompressionConfig = config.compression
+        self._pipeline = pipeline
+        self._load = load
+        self._spans = spans
+        self._vary = vary
+
+    def sender(self, raw: RawHeaders, peer: tuple[str, int] | None) -> Sender | None:
+        """What the headers say, or None where the request has to go by ASGI."""
+        headers = header_map(raw)
+        accept = headers.get("accept")
+        media_type = negotiate(accept)
+        if media_type is None or stream_framing(accept or "") is not None or not _BY_ASGI.isdisjoint(headers):
+            return None
+        try:
+            check_content_type(headers)
+            if self._config.cross_site_protection:
+                check_origin(headers, self._config.cors.allow_origins)
+        except RequestRefused:
+            return None
+        usual = {
+            **cors_headers(self._config.cors, headers),
+            "content-type": f"{media_type}; charset=utf-8",
+            "cache-control": "private, no-store",
+        }
+        correlated = is_correlated(headers)
+        gzip = self._compression.responses and accepts_gzip(headers.get("accept-encoding"))
+        client = client_address(peer, headers, self._config.trusted_proxies)
+        return Sender(headers, client, media_type, head_of(200, usual), gzip, correlated)
+
+    def answer(self, sender: Sender, body: bytes) -> Awaitable[bytes] | None:
+        """The whole HTTP response to a body, later; None where the request has to go by ASGI."""
+        headers = sender.headers.copy()
+        if not sender.correlated:
+            headers[CORRELATION] = new_correlation_id()
+        try:
+            parameters = orjson.loads(body)
+            if parameters.__class__ is not dict:
+                return None
+            request = graphql_request(parameters, headers, sender.client, read_only=False)
+        except (orjson.JSONDecodeError, RequestRefused):
+            return None
+        return self._respond(sender, request, headers)
+
+    async def _respond(self, sender: Sender, request: GraphQLRequest, headers: dict[str, str]) -> bytes:
+        correlation_id = headers[CORRELATION]
+        begin(Correlation(correlation_id, None, headers.get("traceparent")))
+        try:
+            entered = self._load.enter()
+        except RequestRefused as refusal:
+            return await self._encoded(sender, refused(refusal), correlation_id)
+        try:
+            if self._spans.recording:
+                with self._spans.request(headers):
+                    response = await self._pipeline.answer(request)
+            else:
+                response = await self._pipeline.answer(request)
+        finally:
+            self._load.leave(entered)
+        return await self._encoded(sender, response, correlation_id)
+
+    async def _encoded(self, sender: Sender, response: GraphQLResponse, correlation_id: str) -> bytes:
+        if response.refusal is None and response.freshness is None and not response.headers:
+            head, body = sender.head, orjson.dumps(response.payload)
+        else:
+            outgoing = cors_headers(self._config.cors, sender.headers)
+            if response.freshness is not None:
+                outgoing["vary"] = f"{outgoing['vary']}, {', '.join(self._vary)}"
+            status, lines, body = render(response, sender.media_type, outgoing)
+            head = head_of(status, lines, response.headers)
+        if sender.gzip and len(body) >= self._compression.minimum_bytes:
+            body = await gzipped(body, self._compression.level)
+            head += b"content-encoding: gzip\r\n"
+        return b"%bx-correlation-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (
+            head,
+            correlation_id.encode(),
+            len(body),
+            body,
+        )
