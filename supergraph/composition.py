@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from shared.register import PROJECT_ROOT, Register
 from supergraph.node_packages import NodeUnavailable, find_node, install_packages
@@ -32,14 +33,32 @@ def print_subgraphs(register: Register) -> dict[str, str]:
 
 def compose(register: Register, schemas: Mapping[str, str]) -> str:
     """The supergraph's SDL (join spec v0.5). Raises CompositionFailed."""
-    services = [{"name": s.name, "url": s.routing_url, "sdl": schemas[s.name]} for s in register.subgraphs]
+    return compose_services([Service(s.name, s.routing_url, schemas[s.name]) for s in register.subgraphs])
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A subgraph as the composer wants to know it."""
+
+    name: str
+    url: str
+    sdl: str
+
+
+def compose_services(services: Sequence[Service]) -> str:
+    """The supergraph of any subgraphs. Raises CompositionFailed."""
     try:
         install_packages(ROOM)
         node = find_node()
     except NodeUnavailable as error:
         raise CompositionFailed(str(error)) from error
     done = subprocess.run(
-        [node, str(COMPOSER)], input=json.dumps(services), capture_output=True, text=True, check=False, cwd=ROOM
+        [node, str(COMPOSER)],
+        input=json.dumps([asdict(each) for each in services]),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOM,
     )
     if done.returncode != 0:
         raise CompositionFailed(done.stderr.strip())

@@ -30,9 +30,12 @@ FIXTURES = Path(__file__).parent / "fixtures"
 class Federation:
     """`ask` sends an operation to the gateway; `counts` says how many requests each subgraph got since the last `ask`.
 
-    `urls` are where the subgraphs are.
+    `fixture` is the name of what is served, `labels` are the override labels that are on for every request,
+    `urls` where the subgraphs are.
     """
 
+    fixture: str
+    labels: tuple[str, ...]
     subgraphs: Mapping[str, Subgraph]
     client: httpx.AsyncClient
     urls: Mapping[str, str]
@@ -71,7 +74,7 @@ async def federation(
         complete = Settings.model_validate({**(settings or {}), "subgraph_urls": urls})
         gateway = build_gateway(supergraph, complete, file)
         async with serve(gateway.app) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
-            yield Federation(subgraphs, client, urls)
+            yield Federation(name, complete.pipeline.override_labels, subgraphs, client, urls)
 
 
 def sdl(name: str, subgraph: str) -> str:

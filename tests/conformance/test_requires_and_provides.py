@@ -114,3 +114,15 @@ async def test_what_is_not_provided_still_comes_from_its_owner() -> None:
         answer = await graph.ask("{ products { maker { country } } }")
         assert answer == {"data": {"products": [{"maker": {"country": "NO"}}]}}
         assert graph.counts == {"catalog": 1, "makers": 1}
+
+
+async def test_a_computed_field_that_is_left_out_takes_what_it_requires_along() -> None:
+    async with federation("requires", requires()) as graph:
+        query = "query($costs: Boolean!) { parcels { id cost @include(if: $costs) } }"
+        answer = await graph.ask(query, {"costs": False})
+        assert [list(parcel) for parcel in answer["data"]["parcels"]] == [["id"], ["id"]]
+        assert graph.counts == {"goods": 1}
+        assert graph.subgraphs["goods"].requests[0]["variables"] == {"costs": False}
+        assert "weight@include(if:$costs)" in graph.subgraphs["goods"].requests[0]["query"]
+        await graph.ask(query, {"costs": True})
+        assert graph.counts == {"goods": 1, "shipping": 1}

@@ -28,6 +28,14 @@ def waits(node: Node | None, before: int = 0) -> list[int]:
             return [each for below in _below(node) for each in waits(below, before)]
 
 
+def documents(node: Node | None) -> list[str]:
+    """What the requests of a plan ask."""
+    if node is None:
+        return []
+    own = [str(node["operation"])] if node["kind"] in ("Fetch", "BatchFetch") else []
+    return own + [text for below in _below(node) for text in documents(below)]
+
+
 def _below(node: Node) -> Iterable[Node]:
     match node:
         case {"kind": "Sequence" | "Parallel", "nodes": nodes}:

@@ -12,12 +12,17 @@ import pytest
 
 from tests.conformance.differential.cases import random_case
 from tests.conformance.differential.printing import supergraph_sdl
+from tests.conformance.federation import FIXTURES
 from tests.conformance.oracle.comparison import Comparison, OurPlans, Reason, our_waits
 from tests.conformance.oracle.oracle import NoPlan, Oracle, running_oracle
-from tests.conformance.oracle.oracle_plan import waits
+from tests.conformance.oracle.oracle_plan import documents, waits
+from tests.conformance.plan_snapshots import operations
 
 FEDERATIONS = 105
 FURTHER = range(FEDERATIONS, 400 if os.environ.get("TEST_DEPTH") == "deep" else FEDERATIONS)
+
+# The one of tests/conformance/fixtures where its plans are smaller.
+KNOWS_NO_CONTEXTS = "context"
 
 # By seed of the federation and number of the operation.
 EXCEPTIONS: dict[tuple[int, int], Reason] = {
@@ -58,6 +63,39 @@ def _compare(oracle: Oracle, seed: int) -> tuple[int, dict[tuple[int, int], Reas
         if len(mine) > len(other) or max(mine, default=0) > max(other, default=0):
             smaller[seed, number] = Comparison(case, ours).reason(document, variables, plan, theirs)
     return compared, smaller
+
+
+def _smaller(oracle: Oracle, fixture: str) -> Iterator[bool]:
+    """For each operation that the tests ask of a fixture whether the oracle's plan is the smaller one."""
+    supergraph = (FIXTURES / fixture / "supergraph.graphql").read_text(encoding="utf-8")
+    ours = OurPlans(supergraph)
+    oracle.read(supergraph)
+    for document in operations(fixture):
+        plan = ours.plan(document)
+        if plan.kind == "subscription":
+            continue
+        try:
+            theirs = waits(oracle.plan(document))
+        except NoPlan:
+            continue
+        mine = our_waits(plan)
+        yield len(mine) > len(theirs) or max(mine, default=0) > max(theirs, default=0)
+
+
+def test_the_fixtures_operations_need_no_more_requests_than_the_oracles_plans(oracle: Oracle) -> None:
+    compared = {path.name: list(_smaller(oracle, path.name)) for path in sorted(FIXTURES.iterdir())}
+
+    assert {fixture for fixture, found in compared.items() if any(found)} == {KNOWS_NO_CONTEXTS}
+    assert sum(len(found) for found in compared.values()) > 100
+
+
+def test_the_oracle_knows_no_contexts(oracle: Oracle) -> None:
+    oracle.read((FIXTURES / KNOWS_NO_CONTEXTS / "supergraph.graphql").read_text(encoding="utf-8"))
+
+    asked = documents(oracle.plan("{ payers { payments { amount } } }"))
+
+    # Then the argument that stands in the object above is neither fetched nor sent
+    assert asked == ["{payers{payments{amount}}}"]
 
 
 def test_random_operations_need_no_more_requests_than_the_oracles_plans(oracle: Oracle) -> None:
