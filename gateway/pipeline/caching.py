@@ -24,6 +24,6 @@ class Caching:
         return CacheSession(
             self._cache,
             policies,
-            fills=identity.token is None and identity.partner is None,
+            fills=identity.caller is None,
             lines=lambda subgraph: self._identification.forwarded(subgraph, relevant),
         )

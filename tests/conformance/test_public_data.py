@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from redis.asyncio import Redis
 
 from shared.cache.entries import EDGE
 from shared.cache.tagged_cache import TaggedCache
+from shared.devstack.ports import free_ports
+from shared.devstack.servers.redis import RedisServer
 from shared.testing.eventually import eventually
 from tests.conformance.access_tokens import access_token, authentication, key_server
 from tests.conformance.federation import Federation, federation, sdl, serve
@@ -380,6 +383,29 @@ async def test_a_redis_that_is_away_is_left_alone(redis_url: str) -> None:
         metrics = (await cached.served.client.get("/metrics")).text
         assert (await cached.send(PAGE)).headers["cache-control"] == "public, max-age=20"
         assert _failures(metrics) == _failures((await cached.served.client.get("/metrics")).text)
+
+
+async def test_a_redis_that_goes_and_comes_back_is_used_again(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    server = RedisServer(tmp_path, port, "secret", tmp_path / "redis.log", tied=True)
+    server.start()
+    try:
+        async with shop(server.url) as cached:
+            await cached.ask(PAGE)
+            await cached.kept(3)
+            server.stop()
+            assert await cached.ask(PAGE) == page("Book 1", "Book 2")
+            assert cached.counts == {"catalog": 1, "reviews": 1}
+
+            server.start()
+
+            async def warm() -> bool:
+                assert await cached.ask(PAGE) == page("Book 1", "Book 2")
+                return cached.counts == {}
+
+            await eventually("a page that asks nobody", warm)
+    finally:
+        server.stop()
 
 
 async def test_hits_and_misses_are_counted_by_subgraph(cached: Cached) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from graphql import GraphQLObjectType, parse
 
+from gateway.cache.session import CacheSession
 from gateway.errors import PlanError
 from gateway.executor.compiled import compile_plan
 from gateway.executor.executor import Executor
 from gateway.executor.projection import Projection
 from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient
 from gateway.planner.normalize import normalize
+from gateway.planner.plan import QueryPlan
 from gateway.planner.planner import Planner
 from gateway.supergraph.api_schema import build_api_schema
 from gateway.supergraph.sdl import parse_supergraph
@@ -33,23 +35,32 @@ class InProcess(SubgraphClient):
 
     def __init__(self, subgraphs: Mapping[str, StrictSubgraph]) -> None:
         self._subgraphs = subgraphs
+        self.asked = 0
 
     async def send(self, endpoint: Endpoint, body: bytes = b"", **_: Any) -> HttpAnswer:
+        self.asked += 1
         return HttpAnswer(200, (), json.dumps(self._subgraphs[endpoint.host].answer(body)).encode())
 
 
 class Gateway:
     """Planner, executor and projection over one federation under one set of active labels."""
 
-    def __init__(self, federation: Federation, labels: frozenset[str]) -> None:
+    def __init__(
+        self,
+        federation: Federation,
+        labels: frozenset[str],
+        session: Callable[[QueryPlan], CacheSession] | None = None,
+    ) -> None:
+        self._session = session
         supergraph = parse_supergraph(supergraph_sdl(federation))
         names = [name for name, type_ in supergraph.schema.type_map.items() if isinstance(type_, GraphQLObjectType)]
         subgraphs = {graph: StrictSubgraph(federation, graph, labels) for graph in federation.graphs}
         self._labels = labels
         self._schema = build_api_schema(supergraph)
         self._planner = Planner(supergraph)
+        self.client = InProcess(subgraphs)
         self._executor = Executor(
-            InProcess(subgraphs),
+            self.client,
             {name: info.url for name, info in supergraph.subgraphs.items()},
             concrete_types=frozenset(names),
         )
@@ -58,7 +69,8 @@ class Gateway:
         """The `data` of the answer; errors fail."""
         operation = normalize(self._schema, parse(document), None)
         plan = self._planner.plan(operation, override_labels=self._labels)
-        execution = await self._executor.execute(compile_plan(plan), variables, lambda _: b"")
+        session = self._session(plan) if self._session else None
+        execution = await self._executor.execute(compile_plan(plan), variables, lambda _: b"", cache=session)
         data, errors = Projection(self._schema, operation).project(execution.tree, variables, execution.errors)
         assert not execution.errors
         assert not errors, errors
