@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
+from typing import NamedTuple
 
 from gateway.errors import RequestRefused
 from gateway.persisted.manifest import KnownOperation, Manifest, sha256_of
@@ -27,8 +27,7 @@ class Reference:
     automatic: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What to run. `text` None is to be looked up by its hash among the automatic ones; `keep` is to be kept there.
 
     `unknown` says that it is let through though no manifest lists it.
@@ -51,8 +50,8 @@ class Listed:
             by_text.setdefault(operation.text, operation)
         for operation in by_text.values():
             by_id.setdefault(operation.sha256, operation)
-        self.by_id: Mapping[str, KnownOperation] = MappingProxyType(by_id)
-        self.by_text: Mapping[str, KnownOperation] = MappingProxyType(by_text)
+        self.by_id: Mapping[str, KnownOperation] = by_id
+        self.by_text: Mapping[str, KnownOperation] = by_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,9 @@ def _judge_text(listed: Listed, rules: Rules, text: str) -> Verdict:
             raise _refusal("PERSISTED_QUERY_ID_REQUIRED", "Name a listed operation by its id.")
         if operation is None:
             raise _not_listed()
-    return Verdict(text, operation, unknown=operation is None and rules.mode is Mode.LOG_UNKNOWN)
+    if operation is not None:
+        return Verdict(operation.text, operation)
+    return Verdict(text, unknown=rules.mode is Mode.LOG_UNKNOWN)
 
 
 def _check_hash(known: str, given: str) -> None:

@@ -20,8 +20,8 @@ from gateway.telemetry.metrics import PARTNER_REQUESTS, UNKNOWN_OPERATIONS
 
 logger = logging.getLogger(__name__)
 
-_FIRST_PARTY = "first-party"
-"""Who asks without an API key, in figures: a name that a client gives itself would be a label that anybody may invent."""
+_FIRST_PARTY = "(first party)"
+"""Who asks without an API key, in figures: no name that a client gives itself, nor one that a partner could have."""
 
 
 class Automatic(Protocol):

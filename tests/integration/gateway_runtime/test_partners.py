@@ -23,9 +23,11 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.persisted.manifest import sha256_of
 from gateway.settings import Settings
+from shared.testing.eventually import eventually
 from tests.conformance.access_tokens import access_token, authentication, key_server
 from tests.conformance.federation import Federation, federation, serve
 from tests.conformance.subgraph import Subgraph
+from tests.conformance.subscriptions.market import PRICES, changed, market, socket
 from tests.conformance.test_authorization import subgraphs
 
 GATEWAY = Ed25519PrivateKey.generate()
@@ -75,18 +77,22 @@ async def edge(
 ) -> AsyncIterator[Edge]:
     for client, manifest in MANIFESTS.items():
         (folder / f"{client}.json").write_bytes(orjson.dumps(manifest))
-    key_file = folder / "gateway.pem"
-    key_file.write_bytes(GATEWAY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     async with serve(register) as url, serve(key_server) as keys:
         settings = {
             "persisted": {"directory": str(folder), "clients": ["web"]},
             "api_clients": {"url": f"{url}/internal/api-clients", "subgraph": "accounts", **config},
             "authentication": authentication(keys),
-            "internal_token": {"key_file": str(key_file)},
+            "internal_token": {"key_file": str(key_in(folder))},
             **(sections or {}),
         }
         async with federation("authorization", subgraphs(), settings) as graph:
             yield Edge(graph, register)
+
+
+def key_in(folder: Path) -> Path:
+    file = folder / "gateway.pem"
+    file.write_bytes(GATEWAY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return file
 
 
 @pytest.fixture
@@ -272,3 +278,32 @@ async def test_without_redis_a_quota_is_counted_here(tmp_path: Path, register: R
 def test_partners_without_manifests_to_hold_them_to_are_refused_at_the_start() -> None:
     with pytest.raises(ValidationError, match="api_clients needs persisted"):
         Settings.model_validate({"api_clients": {"url": "http://127.0.0.1:1/", "subgraph": "accounts"}})
+
+
+async def test_a_partners_subscription_lives_as_long_as_its_key(tmp_path: Path, register: Register) -> None:
+    for name in ("parcels", "depot"):
+        (tmp_path / f"{name}.json").write_bytes(orjson.dumps({f"prices-of-{name}": PRICES}))
+    async with serve(register) as url:
+        # A key is believed for a second at a time here.
+        times = {"fresh_seconds": 0.01, "pause_seconds": 0.01, "believed_seconds": 1}
+        settings = {
+            "persisted": {"directory": str(tmp_path)},
+            "api_clients": {"url": f"{url}/", "subgraph": "accounts", **times},
+            "internal_token": {"key_file": str(key_in(tmp_path))},
+        }
+        async with market(settings) as shop, socket(shop, headers={"x-api-key": "key-of-parcels"}) as ws:
+            await ws.say(id="other", type="subscribe", payload={"documentId": "prices-of-depot"})
+            assert (await ws.hear())["payload"][0]["extensions"] == {"code": "PERSISTED_QUERY_NOT_IN_LIST"}
+            await ws.say(id="mine", type="subscribe", payload={"documentId": "prices-of-parcels"})
+            await shop.prices.until(1)
+            reads = len(register.asked)
+
+            async def asked_again() -> bool:
+                return len(register.asked) >= reads + 3
+
+            # It is asked for again and again, and goes on: the key is still good.
+            await eventually("three more reads of the register", asked_again)
+            shop.change(4)
+            assert await ws.hear() == {"id": "mine", "type": "next", "payload": changed(4)}
+            register.clients.clear()
+            assert await ws.closed() == (4403, "TOKEN_EXPIRED")

@@ -13,6 +13,8 @@ import httpx
 import orjson
 import pytest
 from prometheus_client import REGISTRY
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from gateway.persisted.manifest import sha256_of
 from gateway.supergraph.source import SupergraphFile
@@ -111,6 +113,26 @@ async def test_an_operation_runs_by_its_id_wherever_the_id_stands_and_nothing_is
         assert sample("gateway_known_operations_total", client="web", operation="Here") >= 11
 
 
+async def test_ids_stand_in_batches_and_on_websockets_as_they_do_in_single_requests(tmp_path: Path) -> None:
+    async with served(tmp_path, {"web": WEB}, sections={"http": {"batch_operations": 2}}) as graph:
+        batch = [{"documentId": "here"}, {"documentId": "nothing"}]
+        first, second = (await graph.client.post("/graphql", json=batch)).json()
+        assert first == {"data": {"here": "here"}}
+        assert second["errors"][0]["extensions"] == {"code": "PERSISTED_QUERY_NOT_IN_LIST"}
+        assert code_of(await graph.client.post("/graphql/here", json=batch)) == "BAD_REQUEST"
+        url = str(graph.client.base_url.join("/graphql")).replace("http", "ws", 1)
+        async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
+            await socket.send('{"type":"connection_init"}')
+            assert orjson.loads(await socket.recv())["type"] == "connection_ack"
+            for id_, payload in (("here", {"documentId": "here"}), ("nothing", {"documentId": "nothing"})):
+                await socket.send(orjson.dumps({"type": "subscribe", "id": id_, "payload": payload}).decode())
+            got = [orjson.loads(await socket.recv()) for _ in range(3)]
+        found = {(message["type"], message["id"]): message.get("payload") for message in got}
+        assert found.keys() == {("next", "here"), ("complete", "here"), ("error", "nothing")}
+        assert found["next", "here"] == {"data": {"here": "here"}}
+        assert found["error", "nothing"][0]["extensions"] == {"code": "PERSISTED_QUERY_NOT_IN_LIST"}
+
+
 async def test_an_unknown_id_a_mismatch_and_an_id_beside_a_query_are_refused(tmp_path: Path) -> None:
     wrong = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
     async with served(tmp_path, {"web": WEB}) as graph:
@@ -151,14 +173,14 @@ async def test_first_party_clients_may_be_held_to_their_lists_too_and_unknown_on
     async with served(tmp_path, {"web": WEB}, first_party="listed") as graph:
         assert await graph.ask(HERE) == {"data": {"here": "here"}}
         assert code_of(await graph.client.post("/graphql", json={"query": "{ here }"})) == "QUERY_NOT_IN_SAFELIST"
-    let_through = sample("gateway_unknown_operations_total", client="first-party")
+    let_through = sample("gateway_unknown_operations_total", client="(first party)")
     async with served(tmp_path, {"web": WEB}, first_party="log_unknown") as graph:
         with caplog.at_level(logging.WARNING, logger="gateway.pipeline.persisted"):
             assert await graph.ask("{ here }") == {"data": {"here": "here"}}
             assert await graph.ask(HERE) == {"data": {"here": "here"}}
         (entry,) = [record for record in caplog.records if record.name == "gateway.pipeline.persisted"]
-        assert (entry.__dict__["client"], entry.__dict__["sha256"]) == ("first-party", sha256_of("{ here }"))
-        assert sample("gateway_unknown_operations_total", client="first-party") == let_through + 1
+        assert (entry.__dict__["client"], entry.__dict__["sha256"]) == ("(first party)", sha256_of("{ here }"))
+        assert sample("gateway_unknown_operations_total", client="(first party)") == let_through + 1
 
 
 async def test_a_published_manifest_is_in_force_without_a_restart_and_ready_before_it_is(tmp_path: Path) -> None:
