@@ -115,7 +115,10 @@ async def test_a_name_is_given_once_even_after_its_client_is_revoked(
     client_id, name = made["apiClient"]["id"], made["apiClient"]["name"]
     revoked = (await accounts.data(REVOKE, keyed(apiClientId=client_id), actor=admin.actor))["revokeApiClient"]
     assert (revoked["userErrors"], revoked["apiClient"]["revokedAt"] is None) == ([], False)
-    assert await known_hashes(register, client_id) == []
+    # Its client is listed no more, and its key has ended.
+    assert client_id not in (await register.get("/internal/api-clients")).text
+    keys = "SELECT count(*) AS good FROM api_client_key WHERE api_client_id = :c AND expires_at IS NULL"
+    assert await accounts.rows(keys, c=client_id) == [{"good": 0}]
     taken = await create(accounts, admin, name=name)
     assert (taken["apiClient"], taken["key"]) == (None, None)
     assert taken["userErrors"] == [{"code": "API_CLIENT_NAME_TAKEN", "field": ["name"]}]
