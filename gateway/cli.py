@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from gateway.app import Gateway, build_gateway
 from gateway.errors import GatewayError, SupergraphError
+from gateway.http.collector import collect_rarely
 from gateway.http.config import HttpConfig
 from gateway.http.endpoint import GatewayEndpoint
 from gateway.http.protocol import direct_protocol
@@ -143,6 +144,7 @@ def _serve(supergraph_file: Path, settings: Settings) -> int:
     gateway = build_gateway(file.read(), settings, file)
     # From here on there is a log; what cannot be served before is one line on standard error.
     configure_logging("gateway", settings.log.level)
+    collect_rarely()
     _Server(server_config(gateway.app, settings), gateway, settings.http.shutdown_delay).run()
     return 0
 

@@ -1,17 +1,17 @@
 """The floor: what the answers cost without GraphQL. A proxy written by hand for these two queries.
 
 It makes the fetches that the gateway's plans have, over the gateway's transport, and knows by heart what to read where.
-`lean` serves on a bare HTTP server; `asgi` stands behind the gateway's own server with the same settings, which tells the
-server's share from the gateway's.
+`own` serves by the gateway's own server, so that both sides have the same transport; `bare` by a server that does nothing but
+read a length and a body, which tells the server's share.
 
-`python -m tests.performance.gateway.floor lean|asgi PORT SUBGRAPHS_URL`
+`python -m tests.performance.gateway.floor own|bare PORT SUBGRAPHS_URL`
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -19,6 +19,8 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from gateway.executor.subgraph_client import Endpoint, SubgraphClient
+from gateway.http.collector import collect_rarely
+from gateway.http.protocol import RawHeaders, direct_protocol
 from tests.performance.gateway.graph import SUBGRAPHS
 from tests.performance.gateway.lean_server import serve
 
@@ -31,26 +33,25 @@ _USERS = b'{"query":"{users{id username name __typename}}","variables":{}}'
 _TOP = b'{"query":"{topProducts(first:5){__typename upc name price weight}}","variables":{}}'
 
 
-def _entities(*selections: str) -> bytes:
-    """The body up to the first representations, for one aliased `_entities` field a selection."""
-    names = ",".join(f"$r{n}:[_Any!]!" for n in range(len(selections)))
-    fields = " ".join(f"_e{n}:_entities(representations:$r{n}){{{text}}}" for n, text in enumerate(selections))
-    return b'{"query":%b,"variables":{' % orjson.dumps(f"query({names}){{{fields}}}")
+def _entities(selection: str) -> bytes:
+    """The body up to the first representation, for one `_entities` field."""
+    document = f"query($representations:[_Any!]!){{_entities(representations:$representations){{{selection}}}}}"
+    return b'{"query":%b,"variables":{"representations":' % orjson.dumps(document)
 
 
-_REVIEWS = _entities(
-    f"... on User{{reviews{{id body product{{__typename upc reviews{{id body {_AUTHOR}}}}}}}}}",
-    f"... on Product{{reviews{{id body {_AUTHOR}}}}}",
+_REVIEWS_DOCUMENT = (
+    "query($r0:[_Any!]!,$r1:[_Any!]!){_e0:_entities(representations:$r0){"
+    f"...on User{{reviews{{id body product{{__typename upc reviews{{id body {_AUTHOR}}}}}}}}}}} "
+    f"_e1:_entities(representations:$r1){{...on Product{{reviews{{id body {_AUTHOR}}}}}}}}}"
 )
-_STOCK_OF_TOP = _entities("... on Product{inStock shippingEstimate}")
-_STOCK = _entities(*["... on Product{inStock shippingEstimate}"] * 3)
-_PRODUCTS = _entities(*["... on Product{name price weight}"] * 3)
-_NAMES = _entities(*["... on User{name}"] * 2)
+_REVIEWS = b'{"query":%b,"variables":{' % orjson.dumps(_REVIEWS_DOCUMENT)
+_STOCK = _entities("...on Product{inStock shippingEstimate}")
+_PRODUCTS = _entities("...on Product{name price weight}")
+_NAMES = _entities("...on User{name}")
 
 
-def _body(prefix: bytes, *representations: Iterable[Row]) -> bytes:
-    lists = (b'"r%d":%b' % (n, orjson.dumps(list(rows))) for n, rows in enumerate(representations))
-    return b"%b%b}}" % (prefix, b",".join(lists))
+def _body(prefix: bytes, representations: Iterable[Row]) -> bytes:
+    return b"%b%b}}" % (prefix, orjson.dumps(list(representations)))
 
 
 class Floor:
@@ -77,26 +78,23 @@ class Floor:
         accounts, products = await asyncio.gather(self._ask("accounts", _USERS), self._ask("products", _TOP))
         users, top = accounts["users"], products["topProducts"]
         top_keys = {p["upc"]: p for p in top}
-        body = _body(
+        body = b'%b"r0":%b,"r1":%b}}' % (
             _REVIEWS,
-            ({"__typename": "User", "id": user["id"]} for user in users),
-            ({"__typename": "Product", "upc": upc} for upc in top_keys),
+            orjson.dumps([{"__typename": "User", "id": user["id"]} for user in users]),
+            orjson.dumps([{"__typename": "Product", "upc": upc} for upc in top_keys]),
         )
-        stock_body = _body(_STOCK_OF_TOP, (_priced(upc, p) for upc, p in top_keys.items()))
-        reviews, top_stock = await asyncio.gather(self._ask("reviews", body), self._ask("inventory", stock_body))
-        return orjson.dumps(await self._rest(users, top, reviews, top_stock["_e0"]))
+        reviews, top_stock = await asyncio.gather(self._ask("reviews", body), self._stock(top_keys))
+        return orjson.dumps(await self._rest(users, top, reviews, top_stock))
 
-    async def _rest(self, users: list[Row], top: list[Row], reviews: Any, top_stock: list[Row]) -> Row:
+    async def _rest(self, users: list[Row], top: list[Row], reviews: Any, top_stock: dict[str, Row]) -> Row:
         by_user = [entity["reviews"] for entity in reviews["_e0"]]
         by_top = [entity["reviews"] for entity in reviews["_e1"]]
-        near = {r["product"]["upc"]: None for rows in by_user for r in rows}
         authors = [r["author"] for rows in by_user for row in rows for r in row["product"]["reviews"]]
-        top_authors = [r["author"] for rows in by_top for r in rows]
-        far = {r["product"]["upc"]: None for author in authors for r in author["reviews"]}
-        top_far = {r["product"]["upc"]: None for author in top_authors for r in author["reviews"]}
+        authors += [r["author"] for rows in by_top for r in rows]
+        upcs = {r["product"]["upc"]: None for rows in by_user for r in rows}
+        upcs.update((r["product"]["upc"], None) for author in authors for r in author["reviews"])
         (products, stock), names = await asyncio.gather(
-            self._products(near, far, top_far),
-            self._names({a["id"]: None for a in authors}, {a["id"]: None for a in top_authors}),
+            self._products(upcs, top_stock), self._names({a["id"]: None for a in authors})
         )
         seen = _Seen(products, stock, names)
         return {
@@ -115,27 +113,31 @@ class Floor:
                 ],
                 "topProducts": [
                     {**_product(p["upc"], p, s), "reviews": seen.reviews_with_author(rows)}
-                    for p, s, rows in zip(top, top_stock, by_top, strict=True)
+                    for p, s, rows in zip(top, top_stock.values(), by_top, strict=True)
                 ],
             }
         }
 
-    async def _products(self, *groups: Mapping[str, None]) -> tuple[dict[str, Row], dict[str, Row]]:
-        body = _body(_PRODUCTS, *(({"__typename": "Product", "upc": upc} for upc in group) for group in groups))
-        products = _by_key(groups, await self._ask("products", body))
-        body = _body(_STOCK, *((_priced(upc, products[upc]) for upc in group) for group in groups))
-        return products, _by_key(groups, await self._ask("inventory", body))
+    async def _products(
+        self, upcs: Mapping[str, None], known: Mapping[str, Row]
+    ) -> tuple[dict[str, Row], dict[str, Row]]:
+        body = _body(_PRODUCTS, ({"__typename": "Product", "upc": upc} for upc in upcs))
+        products = _by_key(upcs, await self._ask("products", body))
+        # What is in stock of some was asked before.
+        stock = await self._stock({upc: product for upc, product in products.items() if upc not in known})
+        return products, {**known, **stock}
 
-    async def _names(self, *groups: Mapping[str, None]) -> dict[str, Row]:
-        body = _body(_NAMES, *(({"__typename": "User", "id": identity} for identity in group) for group in groups))
-        return _by_key(groups, await self._ask("accounts", body))
+    async def _stock(self, products: Mapping[str, Row]) -> dict[str, Row]:
+        body = _body(_STOCK, (_priced(upc, product) for upc, product in products.items()))
+        return _by_key(products, await self._ask("inventory", body))
+
+    async def _names(self, identities: Mapping[str, None]) -> dict[str, Row]:
+        body = _body(_NAMES, ({"__typename": "User", "id": identity} for identity in identities))
+        return _by_key(identities, await self._ask("accounts", body))
 
 
-def _by_key(groups: Iterable[Mapping[str, None]], data: Any) -> dict[str, Row]:
-    found: dict[str, Row] = {}
-    for number, group in enumerate(groups):
-        found.update(zip(group, data[f"_e{number}"], strict=True))
-    return found
+def _by_key(keys: Iterable[str], data: Any) -> dict[str, Row]:
+    return dict(zip(keys, data["_entities"], strict=True))
 
 
 def _priced(upc: str, product: Row) -> Row:
@@ -182,35 +184,49 @@ class _Seen:
         }
 
 
-def _handler(floor: Floor) -> Callable[[str, bytes], Awaitable[bytes]]:
-    def handle(_path: str, body: bytes) -> Awaitable[bytes]:
-        return floor.deep() if "users" in orjson.loads(body)["query"] else floor.simple()
+class _FloorLane:
+    """The floor on the lane that the gateway's server has for plain POSTs."""
 
-    return handle
+    path = b"/graphql"
+    body_limit = 1024 * 1024
+
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
+
+    def sender(self, _raw: RawHeaders, _peer: tuple[str, int] | None) -> bool:
+        return True
+
+    def answer(self, _sender: bool, body: bytes) -> Awaitable[bytes]:
+        return self._answer(body)
+
+    async def _answer(self, body: bytes) -> bytes:
+        answer = await _asked(self._floor, body)
+        return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
+            len(answer),
+            answer,
+        )
 
 
-def _asgi(handle: Callable[[str, bytes], Awaitable[bytes]]) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-    async def app(_scope: Scope, receive: Receive, send: Send) -> None:
-        message = await receive()
-        body = await handle("", message["body"])
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+def _asked(floor: Floor, body: bytes) -> Awaitable[bytes]:
+    return floor.deep() if "users" in orjson.loads(body)["query"] else floor.simple()
 
-    return app
+
+async def _no_other(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise AssertionError("all that is asked here goes by the lane")
 
 
 def main(arguments: list[str]) -> None:
     kind, port, base_url = arguments
-    handle = _handler(Floor(base_url))
-    if kind == "lean":
-        serve(int(port), handle)
+    floor = Floor(base_url)
+    collect_rarely()
+    if kind == "bare":
+        serve(int(port), lambda _path, body: _asked(floor, body))
         return
     uvicorn.run(
-        _asgi(handle),
+        _no_other,
         port=int(port),
         loop="uvloop",
-        http="httptools",
+        http=direct_protocol(_FloorLane(floor)),
         ws="none",
         lifespan="off",
         log_config=None,
