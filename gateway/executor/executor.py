@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -15,7 +15,7 @@ from gateway.cache.lookup import Lookup
 from gateway.cache.session import CacheSession
 from gateway.executor.cached_fetch import known, look_up, unknown
 from gateway.executor.compiled import CompiledFetch, CompiledPlan, CompiledTarget
-from gateway.executor.contexts import ContextCalls
+from gateway.executor.contexts import ContextCalls, GroupedCall
 from gateway.executor.entity_loader import EntityBatch, empty_batch, merge_entities, rename_results, request_body
 from gateway.executor.entity_memory import EntityMemory
 from gateway.executor.header_rules import HeaderLines, ResponseHeaders
@@ -240,7 +240,7 @@ class Executor:
         async with asyncio.TaskGroup() as tasks:
             for call in calls:
                 values = {**variables, **call.values}
-                tasks.create_task(self._send(compiled.regrouped(call), execution, call.batches, values, headers))
+                tasks.create_task(self._send_group(compiled.regrouped(call), execution, call, values, headers))
         if len(calls) > 1:
             # What befell several of them alike has one cause.
             once = {
@@ -248,56 +248,90 @@ class Executor:
             }
             execution.errors[:] = once.values()
 
-    async def _send(
+    async def _send_group(
+        self,
+        compiled: CompiledFetch,
+        execution: Execution,
+        call: GroupedCall,
+        variables: Mapping[str, Any],
+        headers: HeadersFor,
+    ) -> None:
+        await self._send(compiled, execution, call.batches, variables, headers)
+
+    def _send(
         self,
         compiled: CompiledFetch,
         execution: Execution,
         batches: Sequence[EntityBatch],
         variables: Mapping[str, Any],
         headers: HeadersFor,
-    ) -> None:
-        fetch = compiled.fetch
-        lookup: Lookup | None = None
+    ) -> Awaitable[object]:
+        # Nothing is awaited here: every coroutine that a request passes through costs, and there are many requests.
         if execution.cache is not None:
-            lookup = await look_up(execution.cache, fetch, batches, variables)
-            if lookup is not None and lookup.has_some:
-                self._merge(compiled, execution, *known(lookup, batches))
-                batches = unknown(lookup, batches)
-                if lookup.is_whole:
-                    return
-        body = compiled.body or request_body(compiled.body_prefix, used(fetch.variables, variables), batches)
-        started = perf_counter()
+            return self._send_unknown(compiled, execution, execution.cache, batches, variables, headers)
         if self._spans.recording:
-            with self._spans.subgraph_request(fetch.subgraph) as (span, trace_headers):
-                lines = (headers(fetch.subgraph), execution.tracing + trace_headers)
-                outcome = await self._request(compiled, execution, batches, body, lines, lookup)
-                mark(span, outcome)
-        else:
-            lines = (headers(fetch.subgraph), execution.tracing)
-            outcome = await self._request(compiled, execution, batches, body, lines, lookup)
-        self._meters[fetch.subgraph].finish(started, outcome)
+            return self._request_in_span(compiled, execution, batches, variables, headers)
+        return self._request(compiled, execution, batches, variables, headers)
+
+    async def _send_unknown(
+        self,
+        compiled: CompiledFetch,
+        execution: Execution,
+        cache: CacheSession,
+        batches: Sequence[EntityBatch],
+        variables: Mapping[str, Any],
+        headers: HeadersFor,
+    ) -> None:
+        """Send what the cache does not know, and have it keep the answer."""
+        lookup = await look_up(cache, compiled.fetch, batches, variables)
+        if lookup is not None and lookup.has_some:
+            self._merge(compiled, execution, *known(lookup, batches))
+            batches = unknown(lookup, batches)
+            if lookup.is_whole:
+                return
+        request = self._request_in_span if self._spans.recording else self._request
+        await request(compiled, execution, batches, variables, headers, lookup)
+
+    async def _request_in_span(
+        self,
+        compiled: CompiledFetch,
+        execution: Execution,
+        batches: Sequence[EntityBatch],
+        variables: Mapping[str, Any],
+        headers: HeadersFor,
+        lookup: Lookup | None = None,
+    ) -> None:
+        with self._spans.subgraph_request(compiled.fetch.subgraph) as (span, lines):
+            mark(span, await self._request(compiled, execution, batches, variables, headers, lookup, lines))
 
     async def _request(
         self,
         compiled: CompiledFetch,
         execution: Execution,
         batches: Sequence[EntityBatch],
-        body: bytes,
-        lines: tuple[bytes, bytes],
-        lookup: Lookup | None,
+        variables: Mapping[str, Any],
+        headers: HeadersFor,
+        lookup: Lookup | None = None,
+        trace: bytes = b"",
     ) -> str:
         """Send one request and take its answer in; gives the outcome by its name in the metrics."""
         fetch = compiled.fetch
+        body = compiled.body or request_body(compiled.body_prefix, used(fetch.variables, variables), batches)
+        caller, lines = self._callers[fetch.subgraph], headers(fetch.subgraph)
+        started = perf_counter()
         try:
-            answer = await self._callers[fetch.subgraph].call(body, *lines, idempotent=fetch.kind == "query")
+            answer = await caller.call(body, lines, execution.tracing + trace, idempotent=fetch.kind == "query")
         except TransportError as error:
             execution.errors.append(unavailable(fetch, error, _covers(compiled, batches)))
-            return "left_alone" if error.fault is TransportFault.CIRCUIT_OPEN else "unavailable"
-        if lookup is not None and execution.cache is not None:
-            execution.cache.keep(lookup, answer.body)
-        if fetch.subgraph in self._concerned:
-            execution.answers.append((fetch.id, fetch.subgraph, answer.lines))
-        return "ok" if self._take(compiled, execution, batches, answer) else "failed"
+            outcome = "left_alone" if error.fault is TransportFault.CIRCUIT_OPEN else "unavailable"
+        else:
+            if lookup is not None and execution.cache is not None:
+                execution.cache.keep(lookup, answer.body)
+            if fetch.subgraph in self._concerned:
+                execution.answers.append((fetch.id, fetch.subgraph, answer.lines))
+            outcome = "ok" if self._take(compiled, execution, batches, answer) else "failed"
+        self._meters[fetch.subgraph].finish(started, outcome)
+        return outcome
 
     def _take(
         self, compiled: CompiledFetch, execution: Execution, batches: Sequence[EntityBatch], answer: HttpAnswer
@@ -308,15 +342,16 @@ class Executor:
             payload = orjson.loads(answer.body)
         except orjson.JSONDecodeError:
             payload = None
-        covers = () if _is_clean(payload) else _covers(compiled, batches)
         if not isinstance(payload, dict) or not ("data" in payload or payload.get("errors")):
             code = UNAVAILABLE if answer.status in UNAVAILABLE_STATUSES else FAILED
-            execution.errors.append(failed(fetch, f"status {answer.status}, no GraphQL response", covers, code=code))
+            detail = f"status {answer.status}, no GraphQL response"
+            execution.errors.append(failed(fetch, detail, _covers(compiled, batches), code=code))
             return False
         errors, data = payload.get("errors"), payload.get("data")
         # Paths are found in the tree by identity, so errors come before merging replaces anything.
         if errors:
-            rewriter = ErrorRewriter(fetch, execution.tree, batches, covers, self._errors.forward_extensions)
+            covers, kept = _covers(compiled, batches), self._errors.forward_extensions
+            rewriter = ErrorRewriter(fetch, execution.tree, batches, covers, kept)
             execution.errors += rewriter.rewrite(errors if isinstance(errors, list) else [errors])
         if data is None:
             return True
@@ -348,7 +383,11 @@ class Executor:
 
     def _merge_root(self, compiled: CompiledFetch, tree: Tree, data: dict[str, Any]) -> None:
         fetch = compiled.fetch
-        apply_renames(data, fetch.renames)
+        if fetch.renames:
+            apply_renames(data, fetch.renames)
+        if not fetch.path and tree.keys().isdisjoint(data):
+            tree.update(data)
+            return
         places = objects_at(tree, fetch.path)
         for place in places[1:]:
             merge(place, copy_tree(data, compiled.shape), compiled.shape, self._concrete)
@@ -362,11 +401,6 @@ def _endpoint(subgraph: str, url: str, headers: Mapping[str, str], traffic: Traf
         return Endpoint.of(url, headers=headers, timeout=traffic.of(subgraph).config.timeout)
     except ValueError as error:
         raise ValueError(f"The subgraph {subgraph} cannot be called: {error}") from error
-
-
-def _is_clean(payload: Any) -> bool:
-    """Whether an answer has nothing to explain."""
-    return type(payload) is dict and "errors" not in payload and "data" in payload
 
 
 def _covers(compiled: CompiledFetch, batches: Sequence[EntityBatch]) -> tuple[ResponsePath, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient, TransportError, TransportFault
 from gateway.executor.traffic import SubgraphState
@@ -42,17 +42,19 @@ class SubgraphCaller:
         self._draw = draw
         self._flights: dict[tuple[bytes, bytes], _Waiters] = {}
 
-    async def call(self, body: bytes, headers: bytes, tracing: bytes, *, idempotent: bool) -> HttpAnswer:
+    def call(self, body: bytes, headers: bytes, tracing: bytes, *, idempotent: bool) -> Awaitable[HttpAnswer]:
         """The answer to one request. Raises TransportError.
 
         `headers` are the lines that may change the answer: only requests with the same ones are shared. `tracing` are those
         that merely say whose request it is; of a shared one the first asker's are sent.
         """
         if not idempotent:
-            return await self._mutate(body, headers + tracing)
+            return self._mutate(body, headers + tracing)
         if not self._share:
-            return await self._try(body, headers + tracing, idempotent=True)
-        key = (headers, body)
+            return self._try(body, headers + tracing, idempotent=True)
+        return self._join((headers, body), tracing)
+
+    async def _join(self, key: tuple[bytes, bytes], tracing: bytes) -> HttpAnswer:
         while (waiters := self._flights.get(key)) is not None:
             waiter: asyncio.Future[HttpAnswer | TransportError | None] = asyncio.get_running_loop().create_future()
             waiters.append(waiter)

@@ -90,7 +90,7 @@ class Endpoint:
         return cls(host=parts.hostname, port=port, tls=tls, head=head.encode("ascii"), timeout=timeout)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # Not frozen: making one would take four times as long, and one is made for every request.
 class HttpAnswer:
     """`raw` are the header lines as they came, read only where somebody asks for them."""
 

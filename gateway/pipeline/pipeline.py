@@ -146,7 +146,7 @@ class Pipeline:
             raise not_supported()
         graph = self._graph
         prepared = await self._admitted(graph, text, request, identity)
-        variables = _coerce(graph, prepared, request.variables)
+        variables = _coerce(graph, prepared, request.variables) if prepared.operation.variables else {}
         cost = None if prepared.cost is None else prepared.cost.admit(variables)
         if request.budget is not None:
             request.budget.charge(prepared.size, cost)
@@ -168,9 +168,10 @@ class Pipeline:
         if self._persisted is not None and request.read_only and identity.token is None:
             # One with errors, extensions or a subgraph's header lines (a cookie) is for this client and this moment.
             max_age = self._persisted.max_age(text) if len(payload) == 1 and not execution.headers else None
-        # An answer of introspection is not what subgraphs said, and headers are meant for the client that asked.
-        is_data = prepared.introspection is None and not execution.headers and payload.keys() == {"data"}
-        freshness = session.freshness if session is not None and is_data else None
+        freshness = None
+        if session is not None and prepared.introspection is None and not execution.headers and len(payload) == 1:
+            # An answer of introspection is not what subgraphs said, and headers are meant for the client that asked.
+            freshness = session.freshness
         return GraphQLResponse(payload, headers=execution.headers, max_age=max_age, freshness=freshness)
 
     async def _admitted(
