@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 
-from shared.cache.redis_cache import RedisCache
+from shared.cache.tagged_cache import TaggedCache
 from shared.runtime.subgraph import Resources, Subgraph
-from subgraphs.catalog.adapters.product_cache import ProductCache
+from subgraphs.catalog.adapters.product_cache import PREFIX, ProductCache
 from subgraphs.catalog.consumers import consumers
 from subgraphs.catalog.graphql.context import CatalogContext
 from subgraphs.catalog.graphql.schema import schema
@@ -20,8 +20,7 @@ SETTINGS = CatalogSettings
 
 def build(resources: Resources[CatalogSettings]) -> Subgraph:
     settings = resources.settings
-    ttl = timedelta(seconds=settings.product_cache_seconds)
-    cache = ProductCache(RedisCache(resources.redis, prefix="product", ttl=ttl))
+    cache = ProductCache(TaggedCache(resources.redis, PREFIX), timedelta(seconds=settings.product_cache_seconds))
     service = CatalogService(resources.outbox, resources.clock, cache, moderation=settings.catalog_moderation)
     context = partial(
         CatalogContext, database=resources.database, writes=resources.writes, service=service, cache=cache

@@ -47,12 +47,13 @@ def _cached_products(context: RequestContext, cache: ProductCache) -> DataLoader
     """Products by id: the public ones from Redis where they lie there, all others as the actor may see them."""
 
     async def load_batch(keys: list[UUID]) -> list[Product | None]:
-        found = await cache.find_all(keys)
+        cached = await cache.find_all(keys)
+        found = cached.products
         missing = [key for key in keys if key not in found]
         if missing:
             async with context.database.read(context.actor.scope()) as session:
                 read = await products.products_by_id(session, missing)
-            await cache.put(read.values())
+            await cache.put(read.values(), cached.moment)
             found |= read
         return [found.get(key) for key in keys]
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import orjson
 from redis.asyncio import Redis
 
 from shared.auth.actor import Actor
+from shared.cache.tagged_cache import TaggedCache
+from shared.db.scope import Scope
 from shared.ids import new_id
 from shared.testing.subgraph import SubgraphUnderTest
+from subgraphs.catalog.adapters.product_cache import PREFIX, ProductCache
+from subgraphs.catalog.repository.products import products_by_id
 from tests.integration.catalog.shop import BUYER, a_category, approved_seller, done, draft, publish
 
 PAGE = """query($f: ProductFilter) { products(filter: $f, first: 20) { edges { node {
@@ -111,6 +117,23 @@ async def test_a_change_is_seen_at_once_although_the_product_was_cached(catalog:
         {"product": published | {"priceRange": {"max": {"amount": 5}}}},
         {"product": None},
     ]
+
+
+async def test_what_was_read_before_a_change_is_not_put_after_it(catalog: SubgraphUnderTest) -> None:
+    # given a reader that has missed and has read the product, and is slow to put it
+    seller = await approved_seller(catalog)
+    product = await publish(catalog, seller)
+    cache = ProductCache(TaggedCache(catalog.resources.redis, PREFIX), timedelta(minutes=1))
+    product_id = UUID(product["id"])
+    cached = await cache.find_all([product_id])
+    async with catalog.resources.database.read(Scope.PUBLIC) as session:
+        read = await products_by_id(session, [product_id])
+    assert cached.products == {}
+    # when the title changes in between
+    await done(catalog, "updateProduct", seller, productId=product["id"], title="New")
+    await cache.put(read.values(), cached.moment)
+    # then nobody reads the old one
+    assert (await catalog.data(BY_ID, {"id": product["id"]}))["product"]["title"] == "New"
 
 
 async def test_a_draft_never_comes_into_the_cache(catalog: SubgraphUnderTest) -> None:
