@@ -7,7 +7,7 @@ from time import monotonic
 
 from gateway.errors import PlanError
 
-MAX_STEPS = 12_000
+MAX_STEPS = 10_000
 """Where an operation takes more, it is refused after less than a tenth of a second."""
 
 _STEPS_BETWEEN_LOOKS = 256

@@ -173,7 +173,7 @@ def test_several_mistakes_in_an_operation_to_plan_are_told_by_the_first(
     ("operation", "message"),
     [
         ("{ parcels { cost } }", "The subgraphs cannot answer Parcel.cost at this place."),
-        (HOSTILE, "Planning the operation takes more than 12000 steps."),
+        (HOSTILE, "Planning the operation takes more than 10000 steps."),
         (
             "query One { __typename } query Two { __typename }",
             "The document needs an operation name, since the document holds",
