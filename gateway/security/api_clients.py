@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import re
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from time import time
@@ -12,11 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from gateway.errors import RequestRefused
 from gateway.security.authentication import AccessToken
 from gateway.security.quotas import PartnerLimits, Quotas
-from gateway.security.refreshed import Refreshed
+from gateway.security.refreshed import NotKnownYet, Refreshed
 from gateway.telemetry.metrics import PartnerMeters
 
 MOST_CLIENTS = 1000
-_LONGEST_KEY = 256
+_KEY = re.compile(r"[\x21-\x7e]{1,256}")
+_UNKNOWN_KEPT = 1000
 
 
 class ApiClientsConfig(BaseModel):
@@ -92,6 +96,7 @@ class ApiClients:
         self._clock = clock
         self._meters = PartnerMeters()
         self._read = read
+        self._asked: OrderedDict[str, float] = OrderedDict()
         self._known = Refreshed(
             self._read_register,
             fresh=config.fresh_seconds,
@@ -131,17 +136,28 @@ class ApiClients:
         return AccessToken(f"api-client {client.id} {' '.join(scopes)}", claims, own=True)
 
     async def _find(self, key: str) -> ApiClient | None:
-        if len(key) > _LONGEST_KEY:
+        if _KEY.fullmatch(key) is None:
             return None
         # Keys are random, so comparing hashes by a dict tells nothing by the time it takes.
         digest = hashlib.sha256(key.encode()).hexdigest()
         try:
+            moment = self._known.now()
             found = (await self._known.get()).by_hash.get(digest)
             if found is None:
-                found = (await self._known.get_newer()).by_hash.get(digest)
+                # It may have been made since the register was read: then one cannot say that it is not good.
+                found = (await self._known.get_since(self._first_asked(digest, moment))).by_hash.get(digest)
         except ConnectionError as error:
-            raise RequestRefused("KEYS_UNAVAILABLE", "API keys cannot be checked right now.", status=503) from error
+            wait = math.ceil(error.retry_after) if isinstance(error, NotKnownYet) else None
+            message = "API keys cannot be checked right now."
+            raise RequestRefused("KEYS_UNAVAILABLE", message, status=503, retry_after=wait) from error
         return found[0] if found is not None and self._clock() < found[1] else None
+
+    def _first_asked(self, digest: str, now: float) -> float:
+        """When an unknown key came first. Of very many the first are forgotten, and are anew when they come again."""
+        asked_at = self._asked.setdefault(digest, now)
+        if len(self._asked) > _UNKNOWN_KEPT:
+            self._asked.popitem(last=False)
+        return asked_at
 
     async def _read_register(self) -> _Known:
         clients = _DOCUMENT.validate_json(await self._read()).clients

@@ -13,6 +13,14 @@ logger = logging.getLogger(__name__)
 Value = TypeVar("Value")
 
 
+class NotKnownYet(ConnectionError):
+    """What was asked for may be there since a moment ago; in `retry_after` seconds one can tell."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__("it was not read since")
+        self.retry_after = retry_after
+
+
 class Refreshed(Generic[Value]):
     """Times in seconds. A value older than `fresh` is read again beside the request that meets it, one older than twice that
     before it; one that cannot be read again is believed up to the age `believed`.
@@ -35,7 +43,7 @@ class Refreshed(Generic[Value]):
         self._pause = pause
         self._clock = clock
         self._value: Value | None = None
-        self._read_at = self._tried_at = float("-inf")
+        self._read_at = self._tried_at = self._began_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
 
     async def get(self) -> Value:
@@ -47,10 +55,22 @@ class Refreshed(Generic[Value]):
                 await asyncio.shield(reading)
         return self._believable()
 
-    async def get_newer(self) -> Value:
-        """As `get`, read again where that was not tried a moment ago: something was looked for in vain."""
-        if self._reading is not None or self._may_read():
+    def now(self) -> float:
+        return self._clock()
+
+    async def get_since(self, moment: float) -> Value:
+        """A value that began to be read at `moment` or later: what it does not hold was not there by then.
+
+        Raises NotKnownYet where it was read before, and the pause is not over or reading fails.
+        """
+        if self._began_at < moment and self._reading is not None:
+            await asyncio.shield(self._reading)  # This one may have begun before.
+        if self._began_at < moment:
+            if not self._may_read():
+                raise NotKnownYet(self._pause - (self._clock() - self._tried_at))
             await asyncio.shield(self._start())
+        if self._began_at < moment:
+            raise NotKnownYet(self._pause)
         return self._believable()
 
     def _believable(self) -> Value:
@@ -68,10 +88,10 @@ class Refreshed(Generic[Value]):
         return self._reading
 
     async def _refresh(self) -> None:
-        self._tried_at = self._clock()
+        began_at = self._tried_at = self._clock()
         try:
             self._value = await self._read()
-            self._read_at = self._clock()
+            self._read_at, self._began_at = self._clock(), began_at
         except (OSError, ValueError):
             logger.exception("reading again failed")
         finally:

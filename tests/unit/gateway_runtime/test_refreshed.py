@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.security.refreshed import Refreshed
+from gateway.security.refreshed import NotKnownYet, Refreshed
 
 
 @dataclass
@@ -87,11 +87,31 @@ async def test_what_cannot_be_read_again_is_believed_for_a_while_and_asked_for_o
     assert await kept.get() == 4
 
 
-async def test_what_was_looked_for_in_vain_is_read_again_once_a_pause(there: Elsewhere, kept: Refreshed[int]) -> None:
+async def test_what_may_have_come_since_the_last_read_is_not_known_before_the_next(
+    there: Elsewhere, kept: Refreshed[int]
+) -> None:
     await kept.get()
-    there.value = 2
-    assert await kept.get_newer() == 1
+    there.now, there.value = 1.5, 2
+    with pytest.raises(NotKnownYet) as early:
+        await kept.get_since(1.5)
+    assert early.value.retry_after == 0.5
     there.now = 2
-    assert await kept.get_newer() == 2
-    assert await kept.get_newer() == 2
+    assert await kept.get_since(1.5) == 2
+    assert await kept.get_since(2) == 2
     assert there.reads == 2
+    there.now, there.value = 4, None
+    with pytest.raises(NotKnownYet) as failed:
+        await kept.get_since(3)
+    assert (failed.value.retry_after, there.reads) == (2, 3)
+
+
+async def test_a_read_that_began_before_is_not_enough(there: Elsewhere, kept: Refreshed[int]) -> None:
+    there.gate.clear()
+    first = asyncio.create_task(kept.get())
+    await asyncio.wait([first], timeout=0.01)
+    there.now = 3
+    second = asyncio.create_task(kept.get_since(3))
+    await asyncio.wait([second], timeout=0.01)
+    assert there.reads == 1
+    there.gate.set()
+    assert (await first, await second, there.reads) == (1, 1, 2)
