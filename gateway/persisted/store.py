@@ -41,8 +41,11 @@ class ManifestDirectory:
         stamps = self._stamps()
         read: dict[str, Manifest] = {}
         problems: dict[str, str] = {}
-        for client, stamp in stamps.items():
+        for number, (client, stamp) in enumerate(stamps.items()):
             before = self._manifests.of.get(client)
+            if number >= MOST_CLIENTS:
+                problems[client] = f"There are more than {MOST_CLIENTS} manifests; the one of {client} is left out."
+                continue
             if before is not None and self._taken.get(client) == stamp and client not in self._manifests.problems:
                 read[client] = before
                 continue
@@ -65,7 +68,7 @@ class ManifestDirectory:
     def _stamps(self) -> _Stamps:
         found = sorted(file for file in self._path.iterdir() if file.suffix == ".json" and _CLIENT.fullmatch(file.stem))
         stamps = {}
-        for file in found[:MOST_CLIENTS]:
+        for file in found:
             try:
                 info = file.stat()
             except OSError:

@@ -20,6 +20,7 @@ class ManifestWatch:
     def __init__(self, directory: ManifestDirectory, pipeline: Pipeline) -> None:
         self._directory = directory
         self._pipeline = pipeline
+        self._away = False
 
     async def run(self, interval: float) -> None:
         """Poll until cancelled."""
@@ -32,9 +33,16 @@ class ManifestWatch:
         try:
             # A directory on a slow mount must not hold requests up.
             manifests = await asyncio.to_thread(self._directory.poll)
+            self._away = False
             if manifests is None:
                 return
             await self._pipeline.replace_manifests(manifests)
+        except OSError as error:
+            if not self._away:  # Told once, not by each look.
+                self._away = True
+                _REFUSED.inc()
+                logger.error("the manifests cannot be read; those in force go on", extra={"detail": str(error)})  # noqa: TRY400
+            return
         except Exception:
             # Whatever one look meets, the next one may find the directory in order.
             _REFUSED.inc()

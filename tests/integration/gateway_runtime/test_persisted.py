@@ -221,6 +221,26 @@ async def test_a_broken_file_leaves_its_clients_old_manifest_in_force_and_shows(
         await until("gateway_manifest_refused", 0, client="web")
 
 
+async def test_a_directory_that_is_gone_is_told_once_and_what_was_in_force_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, aside = tmp_path / "operations", tmp_path / "aside"
+    folder.mkdir()
+    async with served(folder, {"web": WEB}) as graph:
+        refused = sample("gateway_manifest_loads_total", outcome="refused")
+        taken = sample("gateway_manifest_loads_total", outcome="taken")
+        with caplog.at_level(logging.ERROR, logger="gateway.pipeline.manifest_watch"):
+            folder.rename(aside)
+            await until("gateway_manifest_loads_total", refused + 1, outcome="refused")
+            assert (await graph.client.get("/graphql/here")).json() == {"data": {"here": "here"}}
+            publish(aside, "web", {"major": "query Major { version { major } }"})
+            aside.rename(folder)
+            await until("gateway_manifest_loads_total", taken + 1, outcome="taken")
+        assert (await graph.client.get("/graphql/major")).json() == {"data": {"version": {"major": 1}}}
+        assert len([record for record in caplog.records if record.name == "gateway.pipeline.manifest_watch"]) == 1
+        assert sample("gateway_manifest_loads_total", outcome="refused") == refused + 1
+
+
 async def test_a_broken_file_at_the_start_keeps_nobody_else_from_being_served(tmp_path: Path) -> None:
     async with served(tmp_path, {"web": WEB, "broken": b"{"}) as graph:
         assert (await graph.client.get("/graphql/here")).json() == {"data": {"here": "here"}}
