@@ -1,0 +1,287 @@
+"""One guard a row: the line that prevents something, what the line would be without it, and the test that must see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """`line` occurs once in `file`; with `without` in its place the test has to fail."""
+
+    concern: str
+    file: str
+    line: str
+    without: str
+    test: str
+
+
+_PAYMENTS = "subgraphs/payments"
+_RULES = "tests/unit/payments/test_payment_rules.py"
+_SIGNATURE = "tests/unit/payments/test_signature.py"
+_STOCK = "tests/integration/inventory/test_stock.py"
+_TOKENS = "tests/unit/gateway_runtime/test_tokens.py"
+_FORGED = f"{_TOKENS}::test_a_forged_token_is_refused"
+_WRITES = "tests/integration/shared/test_writes.py"
+_COST = "tests/unit/gateway_runtime/test_cost.py"
+_ABUSE = "tests/conformance/test_abuse.py"
+_PROTOCOL = "tests/integration/gateway_runtime/test_protocol.py"
+_HOSTILE = "tests/integration/gateway_runtime/test_hostile_subgraph.py"
+_LIMITS = "gateway/security/limits.py"
+
+GUARDS = (
+    # money
+    Guard(
+        "money",
+        f"{_PAYMENTS}/domain/ledger.py",
+        "        if sum(self.movements.values()):",
+        "        if False:",
+        f"{_RULES}::test_a_booking_that_does_not_balance_cannot_be_made",
+    ),
+    Guard(
+        "money",
+        f"{_PAYMENTS}/domain/payment.py",
+        "        if self.status is PaymentStatus.CAPTURED:",
+        "        if False:",
+        f"{_RULES}::test_a_captured_payment_neither_fails_nor_is_voided",
+    ),
+    Guard(
+        "money",
+        f"{_PAYMENTS}/domain/payment.py",
+        "                raise PaymentInProgress",
+        "                pass",
+        f"{_RULES}::test_only_a_failed_payment_begins_another_attempt",
+    ),
+    Guard(
+        "money",
+        f"{_PAYMENTS}/domain/refund.py",
+        "    if not 0 < wanted <= remaining:",
+        "    if False:",
+        "tests/unit/payments/test_refund_rules.py::test_more_than_is_left_is_refused_and_nothing_is_taken",
+    ),
+    Guard(
+        "money",
+        "shared/money.py",
+        "    for i in by_remainder[:rest]:",
+        "    for i in by_remainder[:0]:",
+        "tests/unit/shared/test_money.py::test_allocated_shares_sum_to_the_amount_and_differ_by_less_than_a_cent_from_exact",
+    ),
+    Guard(
+        "money",
+        "shared/money.py",
+        "        if self.currency != other.currency:",
+        "        if False:",
+        "tests/unit/shared/test_money.py::test_currencies_do_not_mix",
+    ),
+    Guard(
+        "money",
+        f"{_PAYMENTS}/adapters/signature.py",
+        "    if not any(matches):",
+        "    if False:",
+        f"{_SIGNATURE}::test_another_body_and_another_secret_are_refused",
+    ),
+    Guard(
+        "money",
+        f"{_PAYMENTS}/adapters/signature.py",
+        "int(timestamps[0])) > TOLERANCE_SECONDS:",
+        "int(timestamps[0])) > 10**12:",
+        f"{_SIGNATURE}::test_an_old_signature_and_one_from_the_future_are_refused",
+    ),
+    # stock
+    Guard(
+        "stock",
+        "subgraphs/inventory/domain.py",
+        "            part = min(free, quantity)",
+        "            part = quantity",
+        "tests/unit/inventory/test_stock_rules.py",
+    ),
+    Guard(
+        "stock",
+        "subgraphs/inventory/service/reservations.py",
+        "        if shortages:",
+        "        if False:",
+        f"{_STOCK}::test_a_checkout_that_is_short_of_one_line_holds_none",
+    ),
+    Guard(
+        "stock",
+        "subgraphs/inventory/service/reservations.py",
+        "        if not fresh and not paid_early:",
+        "        if False:",
+        f"{_STOCK}::test_random_stories_side_by_side_keep_every_figure",
+    ),
+    Guard(
+        "stock",
+        "subgraphs/inventory/repository.py",
+        "    found = await session.scalars(statement.with_for_update().execution_options(populate_existing=True))",
+        "    found = await session.scalars(statement.execution_options(populate_existing=True))",
+        f"{_STOCK}::test_forty_checkouts_that_lock_in_opposite_orders_sell_exactly_what_there_is",
+    ),
+    Guard(
+        "stock",
+        "subgraphs/orders/domain/order.py",
+        "        if to not in LEGAL[before]:",
+        "        if False:",
+        "tests/unit/orders/test_order.py::test_an_order_takes_legal_steps_only",
+    ),
+    # authorisation
+    Guard(
+        "authorisation",
+        "shared/auth/internal_token.py",
+        '"strict_aud": True}',
+        '"verify_aud": False}',
+        "tests/unit/shared/test_internal_token.py::test_anything_else_is_refused",
+    ),
+    Guard(
+        "authorisation",
+        f"{_PAYMENTS}/service/refunds.py",
+        "        if not actor.is_staff and order.seller_id != actor.require_seller():",
+        "        if False:",
+        "tests/integration/payments/test_refunds.py::test_a_seller_who_bought_cannot_refund_their_own_purchase",
+    ),
+    Guard(
+        "authorisation",
+        "gateway/security/authentication.py",
+        '.removeprefix("application/") != self._config.typ:',
+        '.removeprefix("application/") == "never":',
+        _FORGED,
+    ),
+    Guard(
+        "authorisation",
+        "gateway/security/authentication.py",
+        "                audience=self._config.audience,",
+        '                audience=[self._config.audience, "shop-admin", "subgraph:orders"],',
+        _FORGED,
+    ),
+    Guard(
+        "authorisation",
+        "gateway/security/authentication.py",
+        "        if key is None and asked_at > self._read_at:",
+        "        if False:",
+        f"{_TOKENS}::test_a_key_that_came_right_after_a_read_is_no_reason_to_refuse_its_tokens",
+    ),
+    Guard(
+        "authorisation",
+        "gateway/security/authorization.py",
+        "            name for name in selection.types if not self._grant(self._rules.of_field(name, selection.name))",
+        "            name for name in selection.types if False",
+        "tests/conformance/test_authorization.py::test_no_spelling_gets_around_a_rule",
+    ),
+    Guard(
+        "authorisation",
+        "gateway/security/introspection.py",
+        "    if not any(isinstance(name, str) and name in config.roles for name in names):",
+        "    if False:",
+        "tests/integration/gateway_runtime/test_introspection.py",
+    ),
+    Guard(
+        "authorisation",
+        "gateway/cli.py",
+        "        proxy_headers=False,",
+        "        proxy_headers=True,",
+        "tests/integration/gateway_runtime/test_listening.py::test_nobody_on_this_machine_can_claim_another_address",
+    ),
+    # limits
+    Guard(
+        "limits",
+        _LIMITS,
+        '        _refuse("TOKEN_LIMIT_EXCEEDED", "tokens", tokens, limits.tokens)',
+        "        pass",
+        _ABUSE,
+    ),
+    Guard("limits", _LIMITS, '    _refuse("DEPTH_LIMIT_EXCEEDED", "levels", depth, limits.depth)', "    pass", _ABUSE),
+    Guard(
+        "limits",
+        _LIMITS,
+        '    _refuse("OVERLAP_LIMIT_EXCEEDED", "repeated fields", overlaps, limits.overlaps)',
+        "    pass",
+        _ABUSE,
+    ),
+    Guard(
+        "limits",
+        "gateway/security/cost.py",
+        "            if estimated > self.config.max:",
+        "            if False:",
+        f"{_COST}::test_what_costs_too_much_is_refused_with_both_numbers_and_the_limit_itself_is_not",
+    ),
+    Guard(
+        "limits",
+        "gateway/security/cost.py",
+        "        if longest > self.config.list_size:",
+        "        if False:",
+        f"{_COST}::test_a_list_that_is_too_long_is_refused_however_cheap_it_is",
+    ),
+    Guard(
+        "limits",
+        "gateway/http/compression.py",
+        "        content = inflater.decompress(body, limit + 1)",
+        "        content = inflater.decompress(body)",
+        "tests/unit/gateway_runtime/test_bodies.py::test_a_bomb_is_never_unpacked",
+    ),
+    Guard(
+        "limits",
+        "gateway/pipeline/pipeline.py",
+        "            request.budget.charge(prepared.size, cost)",
+        "            pass",
+        f"{_PROTOCOL}::test_the_limits_hold_for_a_whole_batch",
+    ),
+    Guard(
+        "limits",
+        "gateway/security/rate_limit.py",
+        "        admitted = level >= 1",
+        "        admitted = True",
+        "tests/unit/gateway_runtime/test_rate_limit.py",
+    ),
+    Guard(
+        "limits",
+        "gateway/executor/subgraph_client.py",
+        "        if self._received > self._max_bytes:",
+        "        if False:",
+        f"{_HOSTILE}::test_an_answer_of_50_megabytes_is_cut_off_and_costs_no_memory",
+    ),
+    Guard(
+        "limits",
+        "gateway/executor/subgraph_errors.py",
+        "        for error in islice(errors, MOST_ERRORS):",
+        "        for error in errors:",
+        f"{_HOSTILE}::test_any_answer_is_a_bounded_error",
+    ),
+    Guard(
+        "limits",
+        "gateway/executor/subgraph_errors.py",
+        "        if not isinstance(code, str) or code in _MASKED_CODES or not isinstance(message, str):",
+        "        if False:",
+        f"{_HOSTILE}::test_any_answer_is_a_bounded_error",
+    ),
+    # idempotency
+    Guard(
+        "idempotency",
+        "shared/db/idempotency.py",
+        "    if stored != request.fingerprint:",
+        "    if False:",
+        f"{_WRITES}::test_other_input_with_a_used_key_is_an_error_and_no_effect",
+    ),
+    Guard(
+        "idempotency",
+        "shared/db/idempotency.py",
+        "    if claimed.first() is not None:",
+        "    if True:",
+        f"{_WRITES}::test_the_same_key_fifty_times_at_once_is_one_effect",
+    ),
+    # inbox
+    Guard(
+        "inbox",
+        "shared/messaging/inbox.py",
+        "            if outcome is not Outcome.TAKEN:",
+        "            if False:",
+        "tests/integration/messaging/test_delivery.py"
+        "::test_the_same_message_delivered_five_times_to_two_consumers_takes_effect_once",
+    ),
+    Guard(
+        "inbox",
+        "shared/messaging/inbox.py",
+        "MAX_ATTEMPTS = 5",
+        "MAX_ATTEMPTS = 6",
+        "tests/integration/messaging/test_failures.py"
+        "::test_poison_is_tried_exactly_five_times_then_lies_in_the_dead_letters",
+    ),
+)
