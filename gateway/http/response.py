@@ -47,6 +47,9 @@ def render(
         lines["www-authenticate"] = "Bearer"
     if refusal is not None and refusal.status == 405:
         lines["allow"] = "POST"
+    if refusal is not None and refusal.status == 408:
+        # What may still come of the request would be taken for the next one.
+        lines["connection"] = "close"
     body = orjson.dumps(response.payload)
     if response.max_age is not None:
         lines["cache-control"] = f"public, max-age={response.max_age}"

@@ -132,3 +132,15 @@ async def test_an_idle_connection_is_closed_in_the_end() -> None:
 def test_half_a_pair_of_tls_files_is_refused_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--supergraph", str(SUPERGRAPH), "--tls-key", "key.pem"]) == 1
     assert "tls_certificate and tls_key go together" in capsys.readouterr().err
+
+
+async def test_a_body_that_never_comes_is_refused_and_the_connection_ended() -> None:
+    async with listening(http={"body_timeout": 0.2}) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            b"POST /graphql HTTP/1.1\r\nhost: gateway.test\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"
+        )
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert b"REQUEST_TIMEOUT" in answer
+        writer.close()
