@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from gateway.cache.lookup import AnswerCache
 from gateway.cache.policy import FetchPolicy
@@ -27,3 +28,12 @@ class Caching:
             fills=identity.caller is None,
             lines=lambda subgraph: self._identification.forwarded(subgraph, relevant),
         )
+
+
+def max_ages(policies: Mapping[int, FetchPolicy]) -> dict[str, Any]:
+    """For `extensions.queryPlan`: by fetch, for how many seconds each of its targets is kept; nothing without a cache."""
+    ages = {
+        str(number): [cached.max_age if cached else None for cached in policy.policies]
+        for number, policy in policies.items()
+    }
+    return {"maxAges": ages} if ages else {}

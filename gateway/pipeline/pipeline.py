@@ -15,7 +15,7 @@ from gateway.executor.executor import Execution
 from gateway.executor.variables import VariablesInvalid, coerce_variables
 from gateway.persisted.policy import not_supported
 from gateway.persisted.store import Manifests
-from gateway.pipeline.caching import Caching
+from gateway.pipeline.caching import Caching, max_ages
 from gateway.pipeline.explain import plan_extension
 from gateway.pipeline.graph import ServedGraph
 from gateway.pipeline.identify import Identification, Identity
@@ -161,7 +161,7 @@ class Pipeline:
         )
         payload = _payload(graph, prepared, variables, execution)
         if self._config.expose_query_plan and request.headers.get(QUERY_PLAN_HEADER) == "1":
-            payload["extensions"] = {"queryPlan": plan_extension(prepared.plan)}
+            payload["extensions"] = {"queryPlan": plan_extension(prepared.plan) | max_ages(prepared.policies)}
         if cost is not None and prepared.cost and prepared.cost.config.expose:
             _expose_cost(payload, prepared.cost.extension(cost), request.headers)
         max_age = None

@@ -344,6 +344,14 @@ async def test_a_public_answer_tells_how_long_it_holds(cached: Cached) -> None:
     assert age <= int(max_age.rpartition("=")[2]) <= 20
 
 
+async def test_a_plan_that_is_shown_tells_what_of_it_is_kept(redis_url: str) -> None:
+    async with shop(redis_url, pipeline={"expose_query_plan": True}) as cached:
+        query = '{ book(id: "1") { title rating { stars } } me { id } }'
+        for asked, ages in ((query, {"1": [20]}), (PAGE, {"0": [30], "1": [20]})):
+            plan = (await cached.ask(asked, {"x-query-plan": "1"}))["extensions"]["queryPlan"]
+            assert plan["maxAges"] == ages
+
+
 @pytest.mark.parametrize(
     ("query", "headers"),
     [
