@@ -103,24 +103,23 @@ class _Source:
 
     async def _read(self) -> None:
         events = SOURCE_EVENTS.labels(self._subgraph)
-        with SOURCE_STREAMS.labels(self._subgraph).track_inprogress():
-            end = StreamEnd()
-            try:
-                async with aclosing(self._results) as results:  # type: ignore[type-var]
-                    async for result in results:
-                        events.inc()
-                        await self._hand_out(result)
-            except TransportError as error:
-                end = StreamEnd(CIRCUIT_OPEN if error.fault is TransportFault.CIRCUIT_OPEN else UNAVAILABLE)
-                detail = {"subgraph": self._subgraph, "fault": error.fault.value, "detail": error.detail}
-                logger.warning("a source stream was lost", extra=detail)
-            except Exception:
-                end = StreamEnd(INTERNAL)
-                logger.exception("reading a source stream failed", extra={"subgraph": self._subgraph})
-            finally:
-                # Whoever asks from now on needs a new upstream.
-                self._forget()
-            await self._hand_out(end)
+        end = StreamEnd()
+        try:
+            async with aclosing(self._results) as results:  # type: ignore[type-var]
+                async for result in results:
+                    events.inc()
+                    await self._hand_out(result)
+        except TransportError as error:
+            end = StreamEnd(CIRCUIT_OPEN if error.fault is TransportFault.CIRCUIT_OPEN else UNAVAILABLE)
+            detail = {"subgraph": self._subgraph, "fault": error.fault.value, "detail": error.detail}
+            logger.warning("a source stream was lost", extra=detail)
+        except Exception:
+            end = StreamEnd(INTERNAL)
+            logger.exception("reading a source stream failed", extra={"subgraph": self._subgraph})
+        finally:
+            # Whoever asks from now on needs a new upstream.
+            self._forget()
+        await self._hand_out(end)
 
     async def _hand_out(self, item: Item) -> None:
         late = [listener for listener in tuple(self._listeners) if not listener.offer(item)]
@@ -201,7 +200,8 @@ class SourceStreams:
             raise
         breaker.succeeded(permit)
         try:
-            async for result in stream.results():
-                yield result
+            with SOURCE_STREAMS.labels(subgraph).track_inprogress():
+                async for result in stream.results():
+                    yield result
         finally:
             stream.close()
