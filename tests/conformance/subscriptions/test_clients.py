@@ -13,19 +13,18 @@ import pytest
 from gql import Client, GraphQLRequest
 from gql.transport.httpx import HTTPXAsyncTransport
 from gql.transport.websockets import WebsocketsTransport
-from graphql import parse, print_ast
 
 from gateway.supergraph.source import SupergraphFile
 from tests.conformance.federation import FIXTURES
 from tests.conformance.subscriptions.market import Market, changed, market
-from tests.fixtures.clients.node import install, node_client
+from tests.fixtures.clients.listed import ListedRequest
+from tests.fixtures.clients.node import NPM_CLIENTS, install, node_client
 
 QUERY = "query Product($id: ID!) { product(id: $id) { title tags } }"
 MUTATION = "mutation SetPrice($price: Int!) { setPrice(id: 1 price: $price) { price product { title } } }"
-PERSISTED = print_ast(parse("query Listed($id: ID!) { product(id: $id) { title } }"))
+PERSISTED = "query Listed($id: ID!) { product(id: $id) { title } }"
+PERSISTED_ID = sha256(PERSISTED.encode()).hexdigest()
 SUBSCRIPTION = "subscription Prices($id: ID!) { priceChanged(id: $id) { price product { title } } }"
-
-NPM_CLIENTS = ["graphql-ws", "graphql-sse", "graphql-sse-single", "apollo", "apollo-ws", "urql", "urql-ws"]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +37,7 @@ async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Market
 
 
 def listed(folder: Path) -> None:
-    operation = {"id": sha256(PERSISTED.encode()).hexdigest(), "name": "Listed", "type": "query", "body": PERSISTED}
+    operation = {"id": PERSISTED_ID, "name": "Listed", "type": "query", "body": PERSISTED}
     manifest = {"format": "apollo-persisted-query-manifest", "version": 1, "operations": [operation]}
     (folder / "web.json").write_text(json.dumps(manifest))
 
@@ -49,7 +48,7 @@ def scenario(shop: Market) -> dict[str, Any]:
         "headers": {},
         "query": {"query": QUERY, "variables": {"id": "1"}},
         "mutation": {"query": MUTATION, "variables": {"price": 7}},
-        "persisted": {"query": PERSISTED, "variables": {"id": "2"}},
+        "persisted": {"id": PERSISTED_ID, "query": PERSISTED, "variables": {"id": "2"}},
         "subscription": {"query": SUBSCRIPTION, "variables": {"id": "1"}},
         "events": 2,
     }
@@ -99,15 +98,6 @@ async def test_a_client_comes_back_by_itself_after_a_new_supergraph(tmp_path: Pa
         await shop.prices.until(0)
 
 
-class ById(GraphQLRequest):
-    """A request that names its operation and does not send it."""
-
-    @property
-    def payload(self) -> dict[str, Any]:
-        text = print_ast(self.document)
-        return {"documentId": sha256(text.encode()).hexdigest(), "variables": self.variable_values}
-
-
 async def test_gql_of_python_queries_mutates_and_subscribes(shop: Market) -> None:
     sockets = WebsocketsTransport(url=shop.url.replace("http", "ws", 1), init_payload={"headers": {}})
     for transport in (HTTPXAsyncTransport(url=shop.url), sockets):
@@ -116,7 +106,9 @@ async def test_gql_of_python_queries_mutates_and_subscribes(shop: Market) -> Non
             assert found == {"product": {"title": "Lamp", "tags": ["new"]}}
             found = await session.execute(GraphQLRequest(MUTATION, variable_values={"price": 7}))
             assert found == {"setPrice": {"price": 7, "product": {"title": "Lamp"}}}
-            assert await session.execute(ById(PERSISTED, variable_values={"id": "2"})) == {"product": {"title": "Desk"}}
+            assert await session.execute(ListedRequest(PERSISTED_ID, PERSISTED, {"id": "2"})) == {
+                "product": {"title": "Desk"}
+            }
     async with Client(transport=sockets) as session:
         events = session.subscribe(GraphQLRequest(SUBSCRIPTION, variable_values={"id": "1"}))
         heard = asyncio.ensure_future(anext(events))
