@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.auth.actor import ANONYMOUS, Actor, Role
+from shared.auth.actor import ANONYMOUS, Actor, Kind, Role
 from shared.ids import new_id
 from shared.testing.subgraph import SubgraphUnderTest
 
 Ids = Mapping[str, str]
-EVERYBODY = frozenset({"visitor", "customer", "seller", "support", "finance", "admin", "buyer", "member"})
+EVERYBODY = frozenset({"visitor", "partner", "customer", "seller", "support", "finance", "admin", "buyer", "member"})
 STAFF = frozenset({"support", "finance", "admin"})
 
 
@@ -19,7 +19,7 @@ STAFF = frozenset({"support", "finance", "admin"})
 class World:
     """A domain in which `buyer` and `member` (of a seller) have things, named by `ids`; the rest of the cast has nothing.
 
-    `customer` and `seller` are another buyer and a member of another seller.
+    `customer` and `seller` are another buyer and a member of another seller, `partner` is a program with an API key.
     """
 
     subgraph: SubgraphUnderTest
@@ -30,6 +30,7 @@ class World:
 def a_cast(*, buyer: Actor, member: Actor) -> dict[str, Actor]:
     return {
         "visitor": ANONYMOUS,
+        "partner": a_partner(),
         "customer": a_customer(),
         "seller": a_seller(),
         "support": of_staff(Role.SUPPORT),
@@ -38,6 +39,12 @@ def a_cast(*, buyer: Actor, member: Actor) -> dict[str, Actor]:
         "buyer": buyer,
         "member": member,
     }
+
+
+def a_partner() -> Actor:
+    """A program with an API key: it sees and does what a visitor does, whatever its scopes are called."""
+    scopes = frozenset({"stock:read", "orders:read", "admin"})
+    return Actor(roles=frozenset({Role.PARTNER}), kind=Kind.PARTNER, api_client_id=new_id(), scopes=scopes)
 
 
 def a_customer() -> Actor:

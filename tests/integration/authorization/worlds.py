@@ -10,7 +10,7 @@ from shared.auth.actor import Actor, Role
 from shared.ids import new_id
 from shared.testing.subgraph import SubgraphUnderTest
 from tests.integration.accounts import people
-from tests.integration.authorization.cast import World, a_cast, a_customer, a_seller
+from tests.integration.authorization.cast import World, a_cast, a_customer, a_partner, a_seller
 from tests.integration.catalog import shop
 from tests.integration.orders.market import Market as OrdersMarket
 from tests.integration.payments.market import Group, a_group
@@ -112,6 +112,7 @@ async def accounts_world(accounts: SubgraphUnderTest) -> World:
     partner = await write(accounts, "createApiClient", "apiClient { id }", staff[Role.ADMIN].actor, name="a-partner")
     cast = {
         "visitor": Actor(),
+        "partner": a_partner(),
         "customer": customer.actor,
         "seller": await _seller_with_account(accounts),
         "support": staff[Role.SUPPORT].actor,

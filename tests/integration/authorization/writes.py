@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.integration.authorization.cast import EVERYBODY, STAFF
 
-SIGNED_IN = EVERYBODY - {"visitor"}
+SIGNED_IN = EVERYBODY - {"visitor", "partner"}
 SELLERS = frozenset({"seller", "member"})
 OWN_SELLER = frozenset({"member"})
 BUYER = frozenset({"buyer"})

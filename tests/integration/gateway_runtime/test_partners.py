@@ -162,6 +162,20 @@ async def test_a_partner_runs_the_operations_of_its_own_manifest_and_nothing_els
     assert counted("parcels", "not_listed") - before["not_listed"] == 6
 
 
+async def test_a_partner_that_is_on_its_way_to_a_list_runs_other_texts_too_and_each_is_counted(
+    tmp_path: Path, register: Register
+) -> None:
+    persisted = {"directory": str(tmp_path), "clients": ["web"], "partners": "log_unknown"}
+    unlisted = {"client": "parcels"}
+    before = REGISTRY.get_sample_value("gateway_unknown_operations_total", unlisted) or 0.0
+    async with edge(tmp_path, register, sections={"persisted": persisted}) as served:
+        assert (await served.send("key-of-parcels", {"query": "{ motd }"})).json() == {"data": {"motd": "hello"}}
+        assert (await served.send("key-of-parcels", {"query": MOTD})).json() == {"data": {"motd": "hello"}}
+        # There is no text behind another partner's id.
+        assert code_of(await served.send("key-of-parcels", {"documentId": "depot"})) == "PERSISTED_QUERY_NOT_IN_LIST"
+    assert REGISTRY.get_sample_value("gateway_unknown_operations_total", unlisted) == before + 1
+
+
 async def test_a_partners_identity_and_scopes_travel_on_signed_and_its_key_does_not(
     tmp_path: Path, register: Register
 ) -> None:
