@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -19,7 +20,7 @@ from supergraph.manifests import OPERATIONS, misfits, publish
 _DOWN = "The marketplace does not answer. Start it: ./task up\n"
 
 
-async def new(name: str, scopes: list[str], per_minute: int, per_day: int | None) -> str:
+async def new(name: str, scopes: list[str], limits: Mapping[str, int | None]) -> str:
     """The key of a new API client. Raises StoryBroken where the graph refuses it."""
     logins = json.loads((Path(os.environ["SECRETS_DIRECTORY"]) / "logins.json").read_text(encoding="utf-8"))
     admin = next(login for login in logins if login["role"] == "admin")
@@ -27,8 +28,7 @@ async def new(name: str, scopes: list[str], per_minute: int, per_day: int | None
     async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=30) as http:
         client = Client(http, "The admin")
         await client.sign_in(admin["email"], admin["password"])
-        wanted = {"name": name, "scopes": scopes, "requestsPerMinute": per_minute, "operationsPerDay": per_day}
-        key: str = (await client.do("createApiClient", "key", **wanted))["key"]
+        key: str = (await client.do("createApiClient", "key", name=name, scopes=scopes, **limits))["key"]
         return key
 
 
@@ -60,8 +60,13 @@ def main() -> int:
     if not {"GATEWAY_URL", "SECRETS_DIRECTORY"} <= os.environ.keys():
         sys.stderr.write(_DOWN)
         return 2
+    limits = {
+        "requestsPerMinute": arguments.per_minute,
+        "operationsPerDay": arguments.per_day,
+        "operationsPerMonth": arguments.per_month,
+    }
     try:
-        key = asyncio.run(new(arguments.name, arguments.scopes, arguments.per_minute, arguments.per_day))
+        key = asyncio.run(new(arguments.name, arguments.scopes, limits))
     except StoryBroken as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
@@ -83,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     let_in.add_argument("--scopes", nargs="*", default=[], metavar="SCOPE", help="what it may read beyond everybody's")
     let_in.add_argument("--per-minute", type=int, default=600, help="requests a minute (600)")
     let_in.add_argument("--per-day", type=int, help="operations a day (no quota)")
+    let_in.add_argument("--per-month", type=int, help="operations a month (no quota)")
     put = commands.add_parser("publish", help="check a manifest against the graph and put it in force")
     put.add_argument("file", type=Path, help="Apollo's manifest version 1, or a JSON map of ids to texts")
     put.add_argument("--client", required=True, help="whose manifest it is")
