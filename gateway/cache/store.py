@@ -29,6 +29,42 @@ logger = logging.getLogger(__name__)
 _LATE, _KEPT, _DROPPED = (CACHE_WRITES.labels(outcome) for outcome in ("late", "kept", "dropped"))
 
 
+_FAILURES = 3
+"""So many in a row, and Redis is left alone. A single one may be a busy moment of our own."""
+
+_LARGEST_BODY = 1024 * 1024
+"""A larger answer is not taken apart: what waits to be written is bounded in bytes as well."""
+
+
+class _Patience:
+    """Whether to ask Redis. After `_FAILURES` in a row it is left alone for `pause` seconds; then one at a time tries again."""
+
+    def __init__(self, pause: float, clock: Callable[[], float]) -> None:
+        self._pause = pause
+        self._clock = clock
+        self._failures = 0
+        self._until = 0.0
+
+    def admits(self) -> bool:
+        if self._failures < _FAILURES:
+            return True
+        if self._clock() < self._until:
+            return False
+        # Who comes while this one tries is not held up.
+        self._until = self._clock() + self._pause
+        return True
+
+    def succeeded(self) -> None:
+        self._failures = 0
+
+    def failed(self, error: Exception) -> None:
+        CACHE_FAILURES.inc()
+        self._failures += 1
+        self._until = self._clock() + self._pause
+        if self._failures == _FAILURES:
+            logger.warning("the cache is away; going on without", extra={"error": repr(error)})
+
+
 class EdgeCache:
     """An AnswerCache in the Redis at `config.url`, which must be set."""
 
@@ -41,13 +77,12 @@ class EdgeCache:
             timeout=config.timeout,
             socket_timeout=config.timeout,
             socket_connect_timeout=config.timeout,
-            # One failure is enough to go on without.
+            # A failure is a miss: there is no time to try again.
             retry=Retry(NoBackoff(), 0),
         )
         self._redis = Redis.from_pool(pool)
         self._cache = TaggedCache(self._redis, EDGE)
-        self._clock = clock
-        self._left_alone_until = 0.0
+        self._patience = _Patience(config.pause, clock)
         self._writes: asyncio.Queue[tuple[Lookup, bytes]] = asyncio.Queue(config.writes_queued)
         self._meters: dict[str, CacheMeter] = {}
 
@@ -66,19 +101,23 @@ class EdgeCache:
             for cached, items in zip(policy.policies, representations, strict=True)
         ]
         flat = [key for some in keys for key in some]
-        if not flat or len(flat) > self.config.max_keys or self._clock() < self._left_alone_until:
+        if not flat or len(flat) > self.config.max_keys or not self._patience.admits():
             return None
         try:
             look = await self._cache.look(flat)
         except (RedisError, OSError) as error:
-            self._failed(error)
+            self._patience.failed(error)
             return None
+        self._patience.succeeded()
         lookup = _lookup(policy, keys, representations, look)
         hits = sum(found is not None for found in look.found)
         self._meter(policy.subgraph).looked(hits, len(flat), whole=lookup.is_whole)
         return lookup
 
     def keep(self, lookup: Lookup, body: bytes) -> None:
+        if len(body) > _LARGEST_BODY:
+            _DROPPED.inc()
+            return
         try:
             self._writes.put_nowait((lookup, body))
         except asyncio.QueueFull:
@@ -91,7 +130,7 @@ class EdgeCache:
             try:
                 await self._write(lookup, body)
             except (RedisError, OSError) as error:
-                self._failed(error)
+                self._patience.failed(error)
             except Exception:
                 # A bug in keeping one answer must not end the keeping of all others.
                 logger.exception("an answer could not be kept")
@@ -105,16 +144,10 @@ class EdgeCache:
     async def _write(self, lookup: Lookup, body: bytes) -> None:
         limits = Limits(self.config.max_entry_bytes, self.config.max_tags)
         entries = entries_of(lookup.policy, lookup.missing, body, limits)
-        if entries and self._clock() >= self._left_alone_until:
+        if entries:
             kept = await self._cache.write(entries, lookup.moment)
             _KEPT.inc(kept)
             _LATE.inc(len(entries) - kept)
-
-    def _failed(self, error: Exception) -> None:
-        if self._clock() >= self._left_alone_until:
-            logger.warning("the cache is away; going on without", extra={"error": repr(error)})
-        self._left_alone_until = self._clock() + self.config.pause
-        CACHE_FAILURES.inc()
 
     def _meter(self, subgraph: str) -> CacheMeter:
         meter = self._meters.get(subgraph)

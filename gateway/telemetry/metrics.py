@@ -96,7 +96,7 @@ CACHE_FETCHES = Counter(
 )
 CACHE_WRITES = Counter(
     "gateway_cache_writes_total",
-    "Answers to be kept, by outcome: kept, late (evicted while they were on their way), dropped (too many at once)",
+    "Answers to be kept, by outcome: kept, late (evicted while they were on their way), dropped (too many at once, or too large)",
     ["outcome"],
 )
 CACHE_FAILURES = Counter("gateway_cache_failures_total", "How often the cache's Redis failed and was left alone")
