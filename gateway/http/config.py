@@ -19,6 +19,7 @@ class CorsConfig(BaseModel):
         "x-correlation-id",
         "x-query-plan",
         "x-query-cost",
+        "x-graphql-event-stream-token",
     )
     expose_headers: tuple[str, ...] = ("x-correlation-id", "retry-after")
     allow_credentials: bool = False

@@ -27,7 +27,7 @@ def preflight_headers(config: CorsConfig, headers: Mapping[str, str]) -> dict[st
     """The answer to an OPTIONS request: a preflight's, or which methods there are."""
     granted = {**cors_headers(config, headers), "allow": "GET, POST, OPTIONS", "vary": _PREFLIGHT_VARY}
     if "access-control-allow-origin" in granted and "access-control-request-method" in headers:
-        granted["access-control-allow-methods"] = "GET, POST"
+        granted["access-control-allow-methods"] = "GET, POST, PUT, DELETE"
         granted["access-control-allow-headers"] = ", ".join(config.allow_headers)
         granted["access-control-max-age"] = str(config.max_age)
     return granted

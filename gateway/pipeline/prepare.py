@@ -95,7 +95,6 @@ class Preparation:
             operation = normalize(self._schema, document, key.operation_name, budget)
             authorized = self._authorization.authorize(operation, key.grants)
             plan = self._planner.plan(authorized.planned, override_labels=key.labels, budget=budget)
-            _check_source(plan)
         except PlanError as error:
             raise RequestRefused(error.code, error.message, well_formed=True) from error
         compiled = compile_plan(plan)
@@ -127,12 +126,6 @@ class Preparation:
         )
         if errors:
             raise _document_refusal("GRAPHQL_VALIDATION_FAILED", errors)
-
-
-def _check_source(plan: QueryPlan) -> None:
-    """A subscription has one source stream. Raises PlanError where several subgraphs would have to send it together."""
-    if plan.kind == "subscription" and any(fetch.kind == "subscription" for fetch in plan.fetches[1:]):
-        raise PlanError("OPERATION_UNPLANNABLE", "No subgraph alone sends the events of this subscription.")
 
 
 def _refusals(authorized: Authorized, grants: Grants) -> Refusals | None:

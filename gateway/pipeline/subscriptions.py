@@ -130,10 +130,9 @@ class Subscriptions:
             release=lambda: self._limits.release(client),
         )
 
-    def _rights(self, identity: Identity) -> tuple[object, str | None, Grants]:
+    def _rights(self, identity: Identity) -> tuple[str | None, Grants]:
         """Who it is and what is granted: what a subscription was prepared for."""
-        subject = identity.token.subject if identity.token else None
-        return subject, identity.partner, grants_of(identity.token, self._authorization)
+        return identity.caller, grants_of(identity.token, self._authorization)
 
 
 class ResponseStream:

@@ -114,7 +114,7 @@ async def test_a_preflight_lets_a_listed_page_ask_and_no_other() -> None:
             assert answer.status_code == 204
             return {name: value for name, value in answer.headers.items() if name.startswith("access-control")}
 
-        assert (await preflight("https://web.test"))["access-control-allow-methods"] == "GET, POST"
+        assert (await preflight("https://web.test"))["access-control-allow-methods"] == "GET, POST, PUT, DELETE"
         assert await preflight("https://evil.test") == {}
         asked = await served.client.post(
             "/graphql", json={"query": "{ __typename }"}, headers={"origin": "https://web.test"}

@@ -182,8 +182,10 @@ def test_cors_names_a_listed_origin_and_no_other() -> None:
         "allow": "GET, POST, OPTIONS",
         "vary": "Accept, Accept-Encoding, Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
         "access-control-allow-origin": "https://web.test",
-        "access-control-allow-methods": "GET, POST",
-        "access-control-allow-headers": "authorization, content-type, x-correlation-id, x-query-plan, x-query-cost",
+        "access-control-allow-methods": "GET, POST, PUT, DELETE",
+        "access-control-allow-headers": (
+            "authorization, content-type, x-correlation-id, x-query-plan, x-query-cost, x-graphql-event-stream-token"
+        ),
         "access-control-allow-credentials": "true",
         "access-control-expose-headers": "x-correlation-id, retry-after",
         "access-control-max-age": "600",
