@@ -28,6 +28,9 @@ from gateway.supergraph.field_set import FieldSet, FieldSetItem, merge_field_set
 
 MAX_ALTERNATIVES = 4
 
+# A step of the budget is worth several of these.
+_MOVES_A_STEP = 4
+
 _Goal = tuple[Node, str, str | None]
 
 
@@ -175,8 +178,9 @@ class Routes:
         # Coming back makes sense only where the way has told of which type the object is.
         blind = on is not None and self._graph.is_interface_object(start)
         barred = {node.subgraph} if blind else {node.subgraph, start.subgraph}
-        for move in (*self._graph.moves(node), *self._graph.entries(node)):
-            budget.spend()
+        moves = (*self._graph.moves(node), *self._graph.entries(node))
+        budget.spend(len(moves) // _MOVES_A_STEP)
+        for move in moves:
             self._record_computed(search, cost, node, hops, move, budget)
             if move.tail.subgraph in barred or move.tail in search.visited:
                 continue
