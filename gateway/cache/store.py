@@ -11,9 +11,6 @@ from time import monotonic
 from typing import Any
 
 import orjson
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.cache.answers import Limits, Missing, entries_of
@@ -22,6 +19,7 @@ from gateway.cache.lookup import Lookup
 from gateway.cache.policy import CachePolicy, FetchPolicy
 from gateway.telemetry.metrics import CACHE_FAILURES, CACHE_WRITES, CacheMeter
 from shared.cache.entries import EDGE
+from shared.cache.impatient import impatient_redis
 from shared.cache.tagged_cache import Found, Look, TaggedCache
 
 logger = logging.getLogger(__name__)
@@ -71,16 +69,7 @@ class EdgeCache:
     def __init__(self, config: CacheConfig, *, clock: Callable[[], float] = monotonic) -> None:
         assert config.url is not None
         self.config = config
-        pool = BlockingConnectionPool.from_url(
-            config.url,
-            max_connections=config.connections,
-            timeout=config.timeout,
-            socket_timeout=config.timeout,
-            socket_connect_timeout=config.timeout,
-            # A failure is a miss: there is no time to try again.
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._redis = Redis.from_pool(pool)
+        self._redis = impatient_redis(config.url, timeout=config.timeout, connections=config.connections)
         self._cache = TaggedCache(self._redis, EDGE)
         self._patience = _Patience(config.pause, clock)
         self._writes: asyncio.Queue[tuple[Lookup, bytes]] = asyncio.Queue(config.writes_queued)

@@ -7,14 +7,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from time import monotonic
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.persisted.config import AutomaticConfig
 from gateway.persisted.manifest import sha256_of
 from gateway.telemetry.metrics import AUTOMATIC
+from shared.cache.impatient import impatient_redis
 
 logger = logging.getLogger(__name__)
 
@@ -32,16 +30,7 @@ class AutomaticOperations:
         self._away_until = float("-inf")
         # The one string a hash stands for: what is prepared is looked up by it, without hashing it again.
         self._here: OrderedDict[str, str] = OrderedDict()
-        pool = BlockingConnectionPool.from_url(
-            config.redis_url,
-            max_connections=_CONNECTIONS,
-            timeout=config.timeout,
-            socket_timeout=config.timeout,
-            socket_connect_timeout=config.timeout,
-            # One failure is enough to answer that it was not found.
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._redis = Redis.from_pool(pool)
+        self._redis = impatient_redis(config.redis_url, timeout=config.timeout, connections=_CONNECTIONS)
 
     async def close(self) -> None:
         await self._redis.aclose()

@@ -6,12 +6,10 @@ import logging
 from collections.abc import Callable
 from time import monotonic
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.security.quotas import LocalCounters
+from shared.cache.impatient import impatient_redis
 
 logger = logging.getLogger(__name__)
 
@@ -26,15 +24,7 @@ class SharedCounters:
     """
 
     def __init__(self, redis_url: str, clock: Callable[[], float] = monotonic) -> None:
-        pool = BlockingConnectionPool.from_url(
-            redis_url,
-            max_connections=_CONNECTIONS,
-            timeout=_TIMEOUT,
-            socket_timeout=_TIMEOUT,
-            socket_connect_timeout=_TIMEOUT,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._redis = Redis.from_pool(pool)
+        self._redis = impatient_redis(redis_url, timeout=_TIMEOUT, connections=_CONNECTIONS)
         self._clock = clock
         self._away_until = float("-inf")
         self._local = LocalCounters()

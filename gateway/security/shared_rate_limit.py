@@ -9,14 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from gateway.errors import RequestRefused
 from gateway.security.rate_limit import BucketConfig, RateLimitConfig, rate_limited
 from gateway.telemetry.metrics import SHARED_RATES
+from shared.cache.impatient import impatient_redis
 
 logger = logging.getLogger(__name__)
 
@@ -53,15 +51,7 @@ class SharedRateLimiter:
     """
 
     def __init__(self, config: RateLimitConfig, redis_url: str, clock: Callable[[], float] = monotonic) -> None:
-        pool = BlockingConnectionPool.from_url(
-            redis_url,
-            max_connections=_CONNECTIONS,
-            timeout=_TIMEOUT,
-            socket_timeout=_TIMEOUT,
-            socket_connect_timeout=_TIMEOUT,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._redis = Redis.from_pool(pool)
+        self._redis = impatient_redis(redis_url, timeout=_TIMEOUT, connections=_CONNECTIONS)
         self._take: Any = self._redis.register_script(_TAKE)
         self._config = config
         self._clock = clock

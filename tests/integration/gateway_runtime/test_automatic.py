@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -116,6 +117,21 @@ async def test_redis_away_is_not_found_and_never_an_error(tmp_path: Path) -> Non
         assert (await send(graph, digest, text)).json() == ANSWER
         assert code_of(await send(graph, digest)) == "PERSISTED_QUERY_NOT_FOUND"
         # and it was tried once, then left alone
+        assert counted("redis_away") == away + 1
+
+
+async def test_a_redis_that_gives_no_sign_of_life_is_away(tmp_path: Path) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    text = a_text("Silent")
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, replica(tmp_path, f"redis://127.0.0.1:{port}", timeout=0.05, pause=60, kept_here=0) as graph:
+        away = counted("redis_away")
+        assert code_of(await send(graph, sha256_of(text))) == "PERSISTED_QUERY_NOT_FOUND"
+        assert (await send(graph, sha256_of(text), text)).json() == ANSWER
         assert counted("redis_away") == away + 1
 
 
