@@ -351,7 +351,7 @@ class Executor:
         # Paths are found in the tree by identity, so errors come before merging replaces anything.
         if errors:
             covers, kept = _covers(compiled, batches), self._errors.forward_extensions
-            rewriter = ErrorRewriter(fetch, execution.tree, batches, covers, kept)
+            rewriter = ErrorRewriter(fetch, execution.tree, batches, covers, kept, data)
             execution.errors += rewriter.rewrite(errors if isinstance(errors, list) else [errors])
         if data is None:
             return True

@@ -83,7 +83,7 @@ def _only(covers: tuple[ResponsePath, ...]) -> ResponsePath | None:
 
 
 class ErrorRewriter:
-    """Turns the `errors` of one answer into entries for the client."""
+    """Turns the `errors` of one answer into entries for the client; `data` is what came beside them."""
 
     def __init__(
         self,
@@ -92,12 +92,14 @@ class ErrorRewriter:
         batches: Sequence[EntityBatch],
         covers: tuple[ResponsePath, ...],
         kept_extensions: frozenset[str],
+        data: Any,
     ) -> None:
         self._fetch = fetch
         self._tree = tree
         self._batches = {batch.target.alias: batch for batch in batches}
         self._covers = covers
         self._kept = kept_extensions
+        self._data = data if isinstance(data, dict) else {}
         renames = (*fetch.renames, *(rename for target in fetch.targets for rename in target.renames))
         self._names = {rename.alias: rename.name for rename in renames}
 
@@ -124,23 +126,30 @@ class ErrorRewriter:
         if paths is None:
             yield FieldError(message, code, _only(self._covers), self._covers, kept)
             return
-        for path in paths:
-            yield FieldError(message, code, path, (), kept)
+        for covered, path in paths:
+            yield FieldError(message, code, path, (covered,), kept)
 
-    def _paths(self, path: Any) -> list[ResponsePath] | None:
-        """Where in the response a subgraph's error path lies; None if it cannot be told."""
+    def _paths(self, path: Any) -> list[tuple[ResponsePath, ResponsePath]] | None:
+        """Where in the response a subgraph's error path lies, after what it covers; None if it cannot be told."""
         if not isinstance(path, list) or not path or not all(type(step) in {str, int} for step in path):
             return None
         if not self._fetch.targets:
-            return [(*static_prefix(self._fetch.path), *self._renamed(path))]
+            at = (*static_prefix(self._fetch.path), *self._renamed(path))
+            return [(at, at)]
         batch = self._batches.get(path[0])
         if batch is None or len(path) < 2 or type(path[1]) is not int or not 0 <= path[1] < len(batch.places):
             return None
         places = {id(place) for place in batch.places[path[1]]}
         rest = self._renamed(path[2:])
         found = chain.from_iterable(located_objects(self._tree, path) for path in batch.paths)
-        at = [(*at, *rest) for at, item in found if id(item) in places]
-        return at[:MOST_PATHS] or None
+        whole = self._is_null(path[0], path[1])
+        paths = [(at if whole else (*at, *rest), (*at, *rest)) for at, item in found if id(item) in places]
+        return paths[:MOST_PATHS] or None
+
+    def _is_null(self, alias: str, index: int) -> bool:
+        """Whether a null below took the whole entity along: then all that was asked of it is missing for one cause."""
+        entities = self._data.get(alias)
+        return isinstance(entities, list) and index < len(entities) and entities[index] is None
 
     def _renamed(self, path: Sequence[str | int]) -> ResponsePath:
         return tuple(self._names.get(step, step) if isinstance(step, str) else step for step in path)

@@ -96,6 +96,22 @@ async def test_a_coded_refusal_reaches_every_place_of_its_entity() -> None:
         ]
 
 
+@pytest.mark.parametrize("failing", ["a", "b"])
+async def test_a_refusal_that_takes_its_entity_along_is_one_error(failing: str) -> None:
+    def name(_root: object, info: Any) -> str:
+        if info.path.key == failing:
+            raise GraphQLError("No.", extensions={"code": "REFUSED"})
+        return "x"
+
+    subgraphs = orders("i1")
+    items = subgraphs["items"]
+    subgraphs["items"] = Subgraph(items.sdl, {"Item.name": name}, items.references)
+    async with federation("null_propagation", subgraphs) as graph:
+        answer = await graph.ask('{ order(id: "o1") { lines { item { a: name b: name } } } count }')
+        assert answer["data"] == {"order": None, "count": 2}
+        assert seen(answer) == [("REFUSED", ["order", "lines", 0, "item", failing])]
+
+
 async def test_a_bug_in_a_subgraph_is_masked() -> None:
     async with federation("null_propagation", orders("secret")) as graph:
         answer = await graph.ask('{ order(id: "o1") { lines { item { grade } } } }')

@@ -26,6 +26,7 @@ BROKEN = {
     "SUBGRAPH_UNAVAILABLE",
     "SUBGRAPH_CIRCUIT_OPEN",
     "INVALID_VALUE",
+    "NON_NULL_VIOLATION",
 }
 TELLTALE = ("Traceback", "sqlalchemy", "asyncpg", 'File "', "postgresql", "SELECT ")
 ENDS_THE_SESSION = {"logout", "logoutAll", "changePassword", "requestErasure"}
