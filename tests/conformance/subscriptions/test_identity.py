@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from time import time
 from typing import Any
@@ -59,9 +59,14 @@ def alerted(price: int) -> dict[str, Any]:
     return {"data": {"myPriceAlert": {"price": price}}}
 
 
-@pytest.mark.parametrize("payload", [{"headers": bearer()}, bearer(), {"Authorization": bearer()["authorization"]}])
-async def test_a_token_may_come_with_the_initialisation(shop: Market, payload: dict[str, Any]) -> None:
-    async with socket(shop, payload) as ws:
+@pytest.mark.parametrize(
+    "spelled",
+    [lambda token: {"headers": token}, lambda token: token, lambda token: {"Authorization": token["authorization"]}],
+)
+async def test_a_token_may_come_with_the_initialisation(
+    shop: Market, spelled: Callable[[dict[str, str]], dict[str, Any]]
+) -> None:
+    async with socket(shop, spelled(bearer())) as ws:
         await ws.subscribe("a", ALERT)
         await alert(shop, 4)
         assert await ws.hear() == {"id": "a", "type": "next", "payload": alerted(4)}
