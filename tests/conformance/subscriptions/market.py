@@ -107,11 +107,17 @@ async def socket(
     headers: Mapping[str, str] | None = None,
     said: bool = True,
 ) -> AsyncIterator[Socket]:
-    """A connection to the gateway, initialised with the payload `init` where that is `said`."""
-    url = market.url.replace("http", "ws", 1)
-    async with connect(
-        url, subprotocols=[Subprotocol("graphql-transport-ws")], additional_headers=headers, proxy=None
-    ) as connection:
+    """A connection to the market's gateway, initialised with the payload `init` where that is `said`."""
+    async with socket_to(market.url, init, headers=headers, said=said) as speaker:
+        yield speaker
+
+
+@asynccontextmanager
+async def socket_to(
+    url: str, init: Mapping[str, Any] | None = None, *, headers: Mapping[str, str] | None = None, said: bool = True
+) -> AsyncIterator[Socket]:
+    protocols, url = [Subprotocol("graphql-transport-ws")], url.replace("http", "ws", 1)
+    async with connect(url, subprotocols=protocols, additional_headers=headers, proxy=None) as connection:
         speaker = Socket(connection)
         if said:
             await speaker.say(type="connection_init", **({} if init is None else {"payload": init}))
