@@ -65,12 +65,14 @@ class CompiledFetch:
 class CompiledPlan:
     """Positions in `fetches` are what `dependents` refers to. `waits` is how many fetches each of them waits for.
 
-    `shared_places` are the response keys on the way to where equal objects of the tree become one.
+    `is_one_request`: there is one fetch, and it is sent whatever the variables are. `shared_places` are the response keys on
+    the way to where equal objects of the tree become one.
     """
 
     fetches: tuple[CompiledFetch, ...]
     waits: tuple[int, ...]
     shared_places: frozenset[tuple[str, ...]]
+    is_one_request: bool
 
 
 def compile_plan(plan: QueryPlan) -> CompiledPlan:
@@ -91,6 +93,7 @@ def compile_plan(plan: QueryPlan) -> CompiledPlan:
         ),
         waits=tuple(len(fetch.after) for fetch in plan.fetches),
         shared_places=frozenset(tuple(segment for segment in path if isinstance(segment, str)) for path in shared),
+        is_one_request=len(plan.fetches) == 1 and plan.fetches[0].condition is None,
     )
 
 

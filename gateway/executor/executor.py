@@ -49,16 +49,18 @@ class Execution:
     errors: list[FieldError] = field(default_factory=list)
     headers: Sequence[tuple[str, str]] = ()
     tracing: bytes = b""
-    answers: list[tuple[int, str, HeaderLines]] = field(default_factory=list)
+    answers: list[tuple[int, str, HeaderLines]] | None = None
     cache: CacheSession | None = None
     memory: EntityMemory | None = None
     structure: int = 0
-    crowds: dict[int, tuple[int, list[Tree]]] = field(default_factory=dict)
+    crowds: dict[int, tuple[int, list[Tree]]] | None = None
 
     def collect(self, target: CompiledTarget) -> EntityBatch:
         """The batch of a target. Where only leaves came in since the same objects were collected, they are known."""
         if target.crowd is None:
             return target.collection.walk(self.tree)[0]
+        if self.crowds is None:
+            self.crowds = {}
         structure, objects = self.crowds.get(target.crowd, (-1, []))
         if structure == self.structure:
             return target.collection.look(objects, self.tree)
@@ -136,8 +138,8 @@ class Executor:
         if event is not None:
             self._take(plan.fetches[0], execution, (), HttpAnswer(200, (), event))
             await self._run_others(plan, execution, variables, headers)
-        elif len(plan.fetches) == 1:
-            await self._run_fetch(plan.fetches[0], execution, variables, headers)
+        elif plan.is_one_request:
+            await self._send(plan.fetches[0], execution, (), variables, headers)
         elif plan.fetches:
             await self._run_all(plan, execution, variables, headers)
         if execution.answers:
@@ -328,6 +330,7 @@ class Executor:
             if lookup is not None and execution.cache is not None:
                 execution.cache.keep(lookup, answer.body)
             if fetch.subgraph in self._concerned:
+                execution.answers = execution.answers or []
                 execution.answers.append((fetch.id, fetch.subgraph, answer.lines))
             outcome = "ok" if self._take(compiled, execution, batches, answer) else "failed"
         self._meters[fetch.subgraph].finish(started, outcome)

@@ -185,6 +185,10 @@ class RequestHeaders:
         self._all = (*first, *config.all.request)
         self._own = {name: (*self._all, *rules.request) for name, rules in config.subgraphs.items() if rules.request}
         self._withheld = frozenset(withheld) | _REQUEST_OWN
+        # Where nothing but listed headers is passed on, looking whether any of them is there is all there is to do.
+        named = [rule.propagate.named for rule in self._all if rule.propagate is not None]
+        plain = len(named) == len(self._all) and not any(_may_add(rule.propagate) for rule in self._all)
+        self._listed = frozenset(name for name in named if name) if plain else None
 
     def group(self, subgraph: str) -> str:
         """Subgraphs of one group get the same headers: those without rules of their own are in `""`."""
@@ -193,6 +197,8 @@ class RequestHeaders:
     def of(self, group: str, headers: Mapping[str, str]) -> dict[str, str]:
         """The headers for a group of subgraphs; those of the client have names in lower case."""
         sent: dict[str, str] = {}
+        if not group and self._listed is not None and self._listed.isdisjoint(headers):
+            return sent
         for rule in self._own.get(group, self._all):
             if rule.propagate is not None:
                 sent |= _propagated(rule.propagate, headers)
@@ -201,6 +207,11 @@ class RequestHeaders:
             elif rule.remove is not None:
                 sent = {name: value for name, value in sent.items() if not rule.remove.covers(name)}
         return {name: value for name, value in sent.items() if name not in self._withheld}
+
+
+def _may_add(rule: Propagate | None) -> bool:
+    """Whether a rule may pass on something that is not the one header it names."""
+    return rule is None or rule.named is None or rule.default is not None
 
 
 def _propagated(rule: Propagate, headers: Mapping[str, str]) -> dict[str, str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from random import getrandbits
+from itertools import count
+from secrets import randbits
+from uuid import uuid4
 
 from gateway.pipeline.identify import CORRELATION
 
-_VARIANTS = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
-"""The digit that says which variant a UUID is of (RFC 9562 section 4.1)."""
+_BEGINNING = str(uuid4())[:24]
+_LAST = (1 << 48) - 1
+_numbers = count(randbits(48))
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -26,6 +29,5 @@ def is_correlated(headers: dict[str, str]) -> bool:
 
 
 def new_correlation_id() -> str:
-    """A UUID of version 4, in a third of the time that `uuid4` takes; it is no secret."""
-    text = f"{getrandbits(128):032x}"
-    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{_VARIANTS[text[16]]}{text[17:20]}-{text[20:]}"
+    """A UUID of version 4: this process's own beginning, then a number. It is no secret, and `uuid4` takes ten times as long."""
+    return f"{_BEGINNING}{next(_numbers) & _LAST:012x}"

@@ -111,32 +111,40 @@ class DirectLane:
         try:
             entered = self._load.enter()
         except RequestRefused as refusal:
-            return await self._encoded(sender, refused(refusal), correlation_id)
+            return self._encoded(sender, refused(refusal), correlation_id)
         try:
-            if self._spans.recording:
-                with self._spans.request(headers):
-                    response = await self._pipeline.answer(request)
-            else:
+            span = self._spans.start(headers)
+            if span is None:
                 response = await self._pipeline.answer(request)
+            else:
+                with self._spans.within(span):
+                    response = await self._pipeline.answer(request)
         finally:
             self._load.leave(entered)
-        return await self._encoded(sender, response, correlation_id)
+        if sender.gzip:
+            return await self._compressed(sender, response, correlation_id)
+        return self._encoded(sender, response, correlation_id)
 
-    async def _encoded(self, sender: Sender, response: GraphQLResponse, correlation_id: str) -> bytes:
-        if response.refusal is None and response.freshness is None and not response.headers:
-            head, body = sender.head, orjson.dumps(response.payload)
-        else:
-            outgoing = cors_headers(self._config.cors, sender.headers)
-            if response.freshness is not None:
-                outgoing["vary"] = f"{outgoing['vary']}, {', '.join(self._vary)}"
-            status, lines, body = render(response, sender.media_type, outgoing)
-            head = head_of(status, lines, response.headers)
-        if sender.gzip and len(body) >= self._compression.minimum_bytes:
+    def _encoded(self, sender: Sender, response: GraphQLResponse, correlation_id: str) -> bytes:
+        head, body = self._rendered(sender, response)
+        return _joined(head, body, correlation_id)
+
+    async def _compressed(self, sender: Sender, response: GraphQLResponse, correlation_id: str) -> bytes:
+        head, body = self._rendered(sender, response)
+        if len(body) >= self._compression.minimum_bytes:
             body = await gzipped(body, self._compression.level)
             head += b"content-encoding: gzip\r\n"
-        return b"%bx-correlation-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (
-            head,
-            correlation_id.encode(),
-            len(body),
-            body,
-        )
+        return _joined(head, body, correlation_id)
+
+    def _rendered(self, sender: Sender, response: GraphQLResponse) -> tuple[bytes, bytes]:
+        if response.refusal is None and response.freshness is None and not response.headers:
+            return sender.head, orjson.dumps(response.payload)
+        outgoing = cors_headers(self._config.cors, sender.headers)
+        if response.freshness is not None:
+            outgoing["vary"] = f"{outgoing['vary']}, {', '.join(self._vary)}"
+        status, lines, body = render(response, sender.media_type, outgoing)
+        return head_of(status, lines, response.headers), body
+
+
+def _joined(head: bytes, body: bytes, correlation_id: str) -> bytes:
+    return b"%bx-correlation-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (head, correlation_id.encode(), len(body), body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
@@ -75,12 +75,12 @@ class Identification:
         if self._api_clients is not None:
             await self._api_clients.close()
 
-    async def identify(self, headers: Mapping[str, str], client: str) -> Identity:
+    def identify(self, headers: Mapping[str, str], client: str) -> Awaitable[Identity]:
         """Raises RequestRefused: 429 for too many requests, 401 for a bad token or key."""
         self._rate_limiter.admit_request(client)
         if self._api_clients is not None and self._api_clients.header in headers:
-            return await self._identify_partner(self._api_clients, headers, counted=True)
-        return await self._identify_person(headers)
+            return self._identify_partner(self._api_clients, headers, counted=True)
+        return self._identify_person(headers)
 
     async def identify_again(self, headers: Mapping[str, str]) -> Identity:
         """The identity by these headers, where no new request is made. Raises RequestRefused 401 for a bad token or key."""
@@ -106,7 +106,11 @@ class Identification:
         return self._identity(headers, api_clients.token(client), client.name)
 
     def _identity(self, headers: Mapping[str, str], token: AccessToken | None, partner: str | None = None) -> Identity:
-        tracing = header_lines({name: headers[name] for name in _TRACING if name in headers})
+        correlation = headers.get(CORRELATION, "\n")
+        if _TRACING[1] not in headers and correlation.isascii() and correlation.isprintable():
+            tracing = b"x-correlation-id: %b\r\n" % correlation.encode()
+        else:
+            tracing = header_lines({name: headers[name] for name in _TRACING if name in headers})
         return Identity(token, self._headers_for(headers, token), tracing, partner)
 
     def accepted_until(self, identity: Identity) -> float | None:

@@ -179,13 +179,20 @@ class Pipeline:
     ) -> PreparedOperation:
         """The prepared operation, once its client may run it and is not too fast. Raises RequestRefused."""
         self._rate_limiter.admit_caller(identity.caller)
-        try:
-            prepared = await self._prepare(graph, text, request, identity)
-        except RequestRefused:
-            # Whoever sends what cannot be run has asked all the same.
-            if self._shared_rates is not None:
-                await self._shared_rates.admit(request.client, identity.caller, ())
-            raise
+        grants = grants_of(identity.token, self._authorization) if graph.grants else NO_GRANTS
+        key = graph.key(text, request.operation_name, grants)
+        prepared = graph.find(key)
+        if prepared is not None:
+            _HIT.inc()
+        else:
+            _MISS.inc()
+            try:
+                prepared = await graph.prepare(key, self._thread)
+            except RequestRefused:
+                # Whoever sends what cannot be run has asked all the same.
+                if self._shared_rates is not None:
+                    await self._shared_rates.admit(request.client, identity.caller, ())
+                raise
         if request.read_only and prepared.operation.kind == "mutation":
             raise RequestRefused("METHOD_NOT_ALLOWED", "Mutations are sent by POST.", status=405)
         if prepared.introspection is not None:
@@ -211,18 +218,6 @@ class Pipeline:
 
         source = prepared.compiled.fetches[0]
         return self._subscriptions.open(graph.sources, source, variables, request, identity, respond)
-
-    async def _prepare(
-        self, graph: ServedGraph, text: str, request: GraphQLRequest, identity: Identity
-    ) -> PreparedOperation:
-        grants = grants_of(identity.token, self._authorization) if graph.grants else NO_GRANTS
-        key = graph.key(text, request.operation_name, grants)
-        prepared = graph.find(key)
-        if prepared is not None:
-            _HIT.inc()
-            return prepared
-        _MISS.inc()
-        return await graph.prepare(key, self._thread)
 
 
 def _expose_cost(payload: dict[str, Any], cost: Mapping[str, int], headers: Mapping[str, str]) -> None:

@@ -58,7 +58,8 @@ class RateLimiter:
     def __init__(self, config: RateLimitConfig, clock: Callable[[], float] = monotonic) -> None:
         self._config = config
         self._clock = clock
-        self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[tuple[str, str], list[float]] = OrderedDict()
+        """Level and time of the last look, by caller and field."""
 
     def admit_request(self, client: str) -> None:
         """Raises RequestRefused `RATE_LIMITED` with the seconds to wait."""
@@ -81,14 +82,19 @@ class RateLimiter:
 
     def _take(self, key: tuple[str, str], config: BucketConfig) -> None:
         now, rate = self._clock(), config.per_minute / 60
-        level, at = self._buckets.pop(key, (float(config.burst), now))
-        level = min(float(config.burst), level + (now - at) * rate)
-        admitted = level >= 1
-        self._buckets[key] = (level - 1 if admitted else level, now)
-        if len(self._buckets) > _BUCKETS:
-            self._buckets.popitem(last=False)
-        if not admitted:
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = [config.burst, now]
+            if len(self._buckets) > _BUCKETS:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(key)
+        level = min(config.burst, bucket[0] + (now - bucket[1]) * rate)
+        bucket[1] = now
+        if level < 1:
+            bucket[0] = level
             raise rate_limited((1 - level) / rate)
+        bucket[0] = level - 1
 
 
 def rate_limited(seconds: float) -> RequestRefused:
