@@ -27,6 +27,10 @@ class _FaultError(Exception):
     """The tree holds what the generated function does not know."""
 
 
+_UNCLEAN = (_FaultError, AttributeError, KeyError, TypeError)
+"""What the generated function raises for a tree that is not as it expects."""
+
+
 def shared_paths(fetches: Iterable[Fetch]) -> frozenset[Path]:
     """The paths of a plan at which equal objects may become one.
 
@@ -65,7 +69,7 @@ class Collection:
             try:
                 representations, places, whole = self._walk(tree)
                 return EntityBatch(self.target, representations, places, list(self.target.paths)), whole
-            except (_FaultError, KeyError, TypeError):
+            except _UNCLEAN:
                 pass
         return collect_entities(tree, self.target), False
 
@@ -75,7 +79,7 @@ class Collection:
             try:
                 representations, places, _ = self._look(objects)
                 return EntityBatch(self.target, representations, places, list(self.target.paths))
-            except (_FaultError, KeyError, TypeError):
+            except _UNCLEAN:
                 pass
         return collect_entities(tree, self.target)
 
@@ -129,91 +133,106 @@ class _Generator:
 
     def _walk(self, path: Path) -> None:
         shared = path in self._shared
+        # Below an object that stands at several places everything is met several times.
+        again = any(path[:end] in self._shared for end in range(1, len(path)))
         self._write(1, "known = {}")
         depth, here, at = 1, "tree", ""
         for position, segment in enumerate(path, start=1):
             below = self._variable()
             match segment:
                 case str():
-                    self._write(depth, f"if {here}.__class__ is dict:", f"    {below} = {here}.get({segment!r})")
+                    self._write(depth, f"{below} = {here}.get({segment!r})", f"if {below} is not None:")
                     here, at = below, f"{here}[{segment!r}]"
-                    depth += 1
                 case Items():
                     # The number matters only where the item itself may be replaced.
                     last = shared and all(isinstance(later, OnTypes) for later in path[position:])
                     items = f"number_{below}, {below} in enumerate({here})" if last else f"{below} in {here}"
-                    self._write(depth, f"if {here}.__class__ is list:", f"    for {items}:")
+                    self._write(depth, f"for {items}:", f"    if {below} is not None:")
                     here, at = below, f"{here}[number_{below}]"
-                    depth += 2
+                    depth += 1
                 case OnTypes(names):
                     self._namespace[f"types_{below}"] = names
-                    self._write(depth, f"if {here}.__class__ is dict and {here}.get('__typename') in types_{below}:")
-                    depth += 1
-        self._write(depth, f"if {here}.__class__ is dict:")
-        self._take(depth + 1, here, at, shared=shared)
+                    self._write(depth, f"if {here}.get('__typename') in types_{below}:")
+            depth += 1
+        if len(self._spec.fields) > 1:
+            self._take_by_representation(depth, here, at, shared=shared)
+        elif shared:
+            self._take_shared(depth, here, at)
+        else:
+            self._write(depth, f"value = {here}[{self._spec.fields[0].source!r}]")
+            self._take_by_key(depth, here, again=again)
 
-    def _take(self, depth: int, item: str, at: str, *, shared: bool) -> None:
-        """Take one object in: `at` is where it stands in what holds it."""
+    def _is_of_type(self, depth: int, item: str) -> int:
+        """Go on for objects of the target's types only."""
+        one = len(self._spec.on_types) == 1
         self._write(depth, f"typename = {item}['__typename']")
-        if len(self._spec.on_types) == 1:
-            self._write(depth, f"if typename == {min(self._spec.on_types)!r}:")
-        else:
-            self._write(depth, "if typename in types:")
-        depth += 1
-        if len(self._spec.fields) == 1:
-            self._take_by_key(depth, item, at, shared=shared)
-        else:
-            self._take_by_representation(depth, item, at, shared=shared)
-        self._write(depth - 1, "else: whole = False")
+        self._write(depth, f"if typename == {min(self._spec.on_types)!r}:" if one else "if typename in types:")
+        return depth + 1
 
-    def _take_by_key(self, depth: int, item: str, at: str, *, shared: bool) -> None:
-        """One leaf tells objects of a type apart, if it is a string or a whole number; `True` is none."""
-        (field,) = self._spec.fields
-        identity = "value" if len(self._spec.on_types) == 1 or self._spec.typename else "(typename, value)"
+    def _take_shared(self, depth: int, item: str, at: str) -> None:
+        """Most objects have been met before and are nothing but their key: what is asked of them first is just that."""
         self._write(
             depth,
-            f"value = {item}[{field.source!r}]",
-            "if value.__class__ is str or value.__class__ is int:",
-            f"    identity = {identity}",
+            f"value = {item}[{self._spec.fields[0].source!r}]",
+            # No text equals a number, and `known` has texts only: Python takes `True` for 1.
+            "twin = known.get(value)",
+            f"if twin is not {item}:",
+            f"    if twin is not None and {item} == twin: {at} = twin",
+            "    else:",
         )
-        self._take_identified(depth + 1, item, at, shared=shared)
-        self._write(
-            depth, "elif value is not None: raise Fault" if field.name in self._spec.keys else "else: raise Fault"
-        )
+        self._take_by_key(depth + 2, item, again=True, remember=f"known[value] = {item}")
+
+    def _take_by_key(self, depth: int, item: str, *, again: bool, remember: str = "") -> None:
+        """One leaf tells objects of a type apart, if it is a text or a whole number."""
+        (field,) = self._spec.fields
+        identity = "value" if len(self._spec.on_types) == 1 or self._spec.typename else "(typename, value)"
+        inner = self._is_of_type(depth, item)
+        self._write(inner, "if value.__class__ is str or value.__class__ is int:")
+        if remember:
+            own = len({field.source, "__typename"})
+            self._write(inner + 1, f"if twin is None and value.__class__ is str and len({item}) == {own}: {remember}")
+        self._add(inner + 1, item, identity, self._representation(), again=again)
+        if field.name in self._spec.keys:
+            self._write(inner, "elif value is None: whole = False")
+        self._write(inner, "else: raise Fault")
+        self._write(depth, "else: whole = False")
 
     def _take_by_representation(self, depth: int, item: str, at: str, *, shared: bool) -> None:
         """JSON tells 1, 1.0 and true apart. Whoever stands there already as one object is not looked at again."""
+        fields = self._spec.fields
         self._write(depth, f"if id({item}) not in ids:")
-        depth += 1
-        self._write(depth, *(f"value{n} = {item}[{field.source!r}]" for n, field in enumerate(self._spec.fields)))
-        keys = [f"value{n} is not None" for n, field in enumerate(self._spec.fields) if field.name in self._spec.keys]
-        self._write(depth, f"if {' and '.join(keys) or 'True'}:", f"    identity = {self._representation()}")
-        self._take_identified(depth + 1, item, at, shared=shared)
-        self._write(depth, "else: whole = False")
-
-    def _take_identified(self, depth: int, item: str, at: str, *, shared: bool) -> None:
-        by_key = len(self._spec.fields) == 1
+        outer = depth + 1
+        inner = self._is_of_type(outer, item)
+        self._write(inner, *(f"value{n} = {item}[{field.source!r}]" for n, field in enumerate(fields)))
+        keys = [f"value{n} is not None" for n, field in enumerate(fields) if field.name in self._spec.keys]
+        self._write(inner, f"if {' and '.join(keys) or 'True'}:", f"    identity = {self._representation()}")
         if shared:
-            own = len({field.source for field in self._spec.fields} | {"__typename"})
+            own = len({field.source for field in fields} | {"__typename"})
             self._write(
-                depth,
+                inner + 1,
                 "twin = known.get(identity)",
                 f"if twin is None: known[identity] = {item}",
-                f"elif twin is not {item} and len({item}) == {own} and {item} == twin: {at} = {item} = twin",
-                f"if twin is not {item}:",
+                f"elif len({item}) == {own} and {item} == twin: {at} = {item} = twin",
             )
-        else:
-            self._write(depth, f"if id({item}) not in ids:" if by_key else "if True:")
-        remember = [] if by_key and shared else [f"    ids.add(id({item}))"]
+        self._add(inner + 1, item, "identity", "identity", again=shared, remember=True)
+        self._write(inner, "else: whole = False")
+        self._write(outer, "else: whole = False")
+
+    def _add(
+        self, depth: int, item: str, identity: str, representation: str, *, again: bool, remember: bool = False
+    ) -> None:
+        """Add an object to those of its entity; with `again` it may have been added before."""
+        self._write(depth, f"if id({item}) not in ids:" if again else "if True:")
+        if again or remember:
+            self._write(depth + 1, f"ids.add(id({item}))")
         self._write(
-            depth,
-            *remember,
-            "    number = index.get(identity)",
-            "    if number is None:",
-            "        index[identity] = len(places)",
-            f"        representations.append({self._representation() if by_key else 'identity'})",
-            f"        places.append([{item}])",
-            f"    else: places[number].append({item})",
+            depth + 1,
+            f"number = index.get({identity})",
+            "if number is None:",
+            f"    index[{identity}] = len(places)",
+            f"    representations.append({representation})",
+            f"    places.append([{item}])",
+            f"else: places[number].append({item})",
         )
 
     def _representation(self) -> str:

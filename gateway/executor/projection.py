@@ -17,6 +17,7 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLOutputType,
+    GraphQLScalarType,
     GraphQLSchema,
     get_named_type,
     is_abstract_type,
@@ -27,15 +28,20 @@ from gateway.executor.subgraph_errors import FieldError
 from gateway.planner.operation import FieldSelection, Operation
 from gateway.planner.plan import Condition
 
-_CHECKS: Mapping[str, str] = {
-    "String": "{x}.__class__ is not str",
-    "ID": "{x}.__class__ is not str",
-    "Int": "{x}.__class__ is not int",
-    "Float": "{x}.__class__ is not float and {x}.__class__ is not int",
-    "Boolean": "{x}.__class__ is not bool",
+_CLASSES: Mapping[str, frozenset[type]] = {
+    "String": frozenset({str}),
+    "ID": frozenset({str}),
+    "Int": frozenset({int}),
+    "Float": frozenset({float, int}),
+    "Boolean": frozenset({bool}),
 }
-"""True for a value that is no clean value of the scalar, None included."""
+"""What clean values of a scalar are read as."""
 
+_ANY_CLASS: frozenset[type] = frozenset({str, int, float, bool, dict, list})
+"""What a custom scalar may be."""
+
+_MOST_KNOWN = 256
+"""Combinations of classes that an object's leaves were seen to have; what comes after them is looked at leaf by leaf."""
 
 Place = tuple[str, ...]
 """Response keys on the way from the root."""
@@ -159,7 +165,13 @@ class _Generator:
         if conditional:
             lines.append(f"{answer} = {{}}")
         members: list[str] = []
+        leaves = [] if conditional else [each for each in selections if _is_scalar(each)]
+        if len(leaves) > 1:
+            lines += self._leaves(item, leaves)
         for selection in selections:
+            if len(leaves) > 1 and selection in leaves:
+                members.append(f"{selection.response_key!r}: {item}_{leaves.index(selection)}")
+                continue
             variable = self._name("v")
             body = self._field(item, selection, variable, typename, (*place, selection.response_key))
             if conditional:
@@ -170,6 +182,15 @@ class _Generator:
                 lines += body
                 members.append(f"{selection.response_key!r}: {variable}")
         return lines, answer if conditional else f"{{{', '.join(members)}}}"
+
+    def _leaves(self, item: str, leaves: Sequence[FieldSelection]) -> list[str]:
+        """Read all scalars of an object and check them at once: few combinations of classes ever come."""
+        read = "{0}.get({1!r})" if self._lenient else "{0}[{1!r}]"
+        lines = [f"{item}_{n} = {read.format(item, leaf.response_key)}" for n, leaf in enumerate(leaves)]
+        known, check = self._name("known"), self._name("check")
+        self._namespace[known], self._namespace[check] = _checker([_classes(leaf.type) for leaf in leaves])
+        classes = f"({', '.join(f'{item}_{n}.__class__' for n in range(len(leaves)))})"
+        return [*lines, f"if {classes} not in {known}: {check}({classes})"]
 
     def _field(
         self, item: str, selection: FieldSelection, variable: str, typename: str | None, place: Place
@@ -239,8 +260,9 @@ class _Generator:
             name = f"enum_{type_.name}"
             self._namespace.setdefault(name, frozenset(type_.values))
             return f"{variable} not in {name}"
-        named = get_named_type(type_)
-        return _CHECKS.get(named.name, "{x} is None").format(x=variable)
+        classes = self._name("classes")
+        self._namespace[classes] = _CLASSES.get(get_named_type(type_).name, _ANY_CLASS)
+        return f"{variable}.__class__ not in {classes}"
 
     def _object(self, type_: GraphQLOutputType, selection: FieldSelection, variable: str, place: Place) -> str:
         """An expression that projects the object in `variable`."""
@@ -285,6 +307,33 @@ class _Generator:
         name = self._name("t")
         self._functions.append(f"{name} = {{{', '.join(f'{key!r}: {value}' for key, value in entries.items())}}}\n")
         return name
+
+
+def _is_scalar(selection: FieldSelection) -> bool:
+    """Whether a field is one scalar that its class tells clean or not."""
+    named = selection.type.of_type if isinstance(selection.type, GraphQLNonNull) else selection.type
+    return isinstance(named, GraphQLScalarType) and not selection.is_introspection
+
+
+def _classes(type_: GraphQLOutputType) -> frozenset[type]:
+    """The classes that clean values of a scalar have; None is clean where the type is not non-null."""
+    classes = _CLASSES.get(get_named_type(type_).name, _ANY_CLASS)
+    return classes if isinstance(type_, GraphQLNonNull) else classes | {type(None)}
+
+
+def _checker(
+    allowed: Sequence[frozenset[type]],
+) -> tuple[set[tuple[type, ...]], Callable[[tuple[type, ...]], None]]:
+    """The combinations of classes that are known to be clean, and what finds out of others."""
+    known: set[tuple[type, ...]] = set()
+
+    def check(classes: tuple[type, ...]) -> None:
+        if any(each not in fitting for each, fitting in zip(classes, allowed, strict=True)):
+            raise _FaultError
+        if len(known) < _MOST_KNOWN:
+            known.add(classes)
+
+    return known, check
 
 
 def _indented(lines: Sequence[str]) -> list[str]:

@@ -79,12 +79,28 @@ def test_what_only_python_takes_for_equal_is_told_apart_by_several_fields_too() 
 
 
 @pytest.mark.parametrize("spec", [PRODUCT, PRICED])
-def test_a_null_key_and_another_type_are_left_out_and_that_is_told(spec: Representation) -> None:
-    tree = {"products": [product(None, _p=1), {"__typename": "Bundle", "id": "1", "_p": 1}, None, product("2", _p=1)]}
+@pytest.mark.parametrize("other", [product(None, _p=1), {"__typename": "Bundle", "id": "1", "_p": 1}])
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_null_key_and_another_type_are_left_out_and_that_is_told(
+    spec: Representation, other: dict[str, Any], shared: bool
+) -> None:
+    tree = {"products": [other, None, product("2", _p=1)]}
 
-    _, places, whole = collected(tree, spec, PRODUCTS)
+    _, places, whole = collected(tree, spec, PRODUCTS, shared=shared)
 
     assert places == [[product("2", _p=1)]]
+    assert not whole
+
+
+@pytest.mark.parametrize("spec", [PRODUCT, PRICED])
+@pytest.mark.parametrize("odd", ["text", 7, [], {"id": "1"}, product([])])
+def test_what_is_not_as_expected_is_read_with_care(spec: Representation, odd: object) -> None:
+    tree = {"products": [odd, product("2", _p=1)], "offers": odd}
+
+    representations, places, whole = collected(tree, spec, PRODUCTS, OFFERS)
+
+    assert representations[-1].startswith('{"__typename":"Product","id":"2"')
+    assert places[-1] == [tree["products"][1]]
     assert not whole
 
 
