@@ -84,14 +84,13 @@ class Collection:
         return collect_entities(tree, self.target)
 
 
-def compile_collection(target: EntityTarget, shared: frozenset[Path]) -> Collection:
-    """Generate the functions for `target`, if its representations are plain enough."""
+def compile_collection(target: EntityTarget, shared: frozenset[Path], *, again: bool = True) -> Collection:
+    """Generate the functions for `target`, if its representations are plain enough; with `again` the second one too."""
     spec = plain(target.representations)
     if spec is None:
         return Collection(target, None, None)
-    return Collection(
-        target, _Generator(spec, shared).generate(target.paths), _Generator(spec, shared).generate(((Items(),),))
-    )
+    look = _Generator(spec, frozenset()).generate(((Items(),),)) if again else None
+    return Collection(target, _Generator(spec, shared).generate(target.paths), look)
 
 
 def plain(representations: Sequence[Representation]) -> Representation | None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
-from graphql import FieldNode, OperationDefinitionNode, parse, print_ast
+from graphql import FieldNode, OperationDefinitionNode, SelectionSetNode
 
 from gateway.executor.collection import Collection, Path, compile_collection, plain, shared_paths
 from gateway.executor.contexts import ContextCalls, GroupedCall
-from gateway.executor.merge import Shape, shape_of
+from gateway.executor.merge import Shape, operation_in, shape_below
 from gateway.planner.plan import Condition, EntityTarget, Fetch, QueryPlan, Rename
 
 
@@ -83,13 +83,12 @@ def compile_plan(plan: QueryPlan) -> CompiledPlan:
         for dependency in fetch.after:
             dependents[position[dependency]].append(index)
     shared = shared_paths(plan.fetches)
-    targets = [target for fetch in plan.fetches for target in fetch.targets]
-    crowds = _numbered(_crowd(target) for target in targets)
-    slots = _slots(plan)
+    operations = [operation_in(fetch.document) for fetch in plan.fetches]
+    numbers = _numbers(plan, operations)
     return CompiledPlan(
         tuple(
-            _compile_fetch(fetch, tuple(dependents[index]), shared, slots, crowds)
-            for index, fetch in enumerate(plan.fetches)
+            _compile_fetch(fetch, operation, tuple(below), shared, numbers)
+            for fetch, operation, below in zip(plan.fetches, operations, dependents, strict=True)
         ),
         waits=tuple(len(fetch.after) for fetch in plan.fetches),
         shared_places=frozenset(tuple(segment for segment in path if isinstance(segment, str)) for path in shared),
@@ -97,22 +96,34 @@ def compile_plan(plan: QueryPlan) -> CompiledPlan:
     )
 
 
-_Numbers = dict[Hashable, int]
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """Of each target by its identity: the number of its question, and of the objects it concerns."""
+
+    slots: Mapping[int, int]
+    crowds: Mapping[int, int]
 
 
-def _numbered(keys: Iterable[Hashable]) -> _Numbers:
-    """A number for each key that comes more than once."""
-    counted = Counter(keys)
-    return {key: number for number, key in enumerate(counted) if counted[key] > 1}
+def _numbers(plan: QueryPlan, operations: Sequence[OperationDefinitionNode]) -> _Numbers:
+    targets = [
+        (fetch, operation, target)
+        for fetch, operation in zip(plan.fetches, operations, strict=True)
+        for target in fetch.targets
+    ]
+    # After a mutation's step an answer may be another one.
+    questions = {
+        id(target): _question(fetch, operation, target)
+        for fetch, operation, target in targets
+        if plan.kind != "mutation" and not target.contexts
+    }
+    return _Numbers(_numbered(questions), _numbered({id(target): _crowd(target) for _, _, target in targets}))
 
 
-def _slots(plan: QueryPlan) -> _Numbers:
-    """Numbers for the questions that several fetches ask. After a mutation's step an answer may be another one."""
-    if plan.kind == "mutation":
-        return {}
-    return _numbered(
-        _question(fetch, target) for fetch in plan.fetches for target in fetch.targets if not target.contexts
-    )
+def _numbered(keys: Mapping[int, Hashable]) -> dict[int, int]:
+    """A number for each whose key others have too: the same for the same key."""
+    counted = Counter(keys.values())
+    numbers = {key: number for number, key in enumerate(counted) if counted[key] > 1}
+    return {each: numbers[key] for each, key in keys.items() if key in numbers}
 
 
 def _crowd(target: EntityTarget) -> Hashable:
@@ -121,25 +132,32 @@ def _crowd(target: EntityTarget) -> Hashable:
     return (target.paths, spec.on_types, spec.keys) if spec is not None else target
 
 
-def _question(fetch: Fetch, target: EntityTarget) -> Hashable:
-    return fetch.subgraph, _selection(fetch.document, target.alias), target.renames
+def _question(fetch: Fetch, operation: OperationDefinitionNode, target: EntityTarget) -> Hashable:
+    """Equal for targets whose entities may share an answer: the same is asked of the same subgraph."""
+    below = _selections(operation, target)
+    assert below.loc is not None
+    return fetch.subgraph, fetch.document[below.loc.start : below.loc.end], target.renames
 
 
-def _selection(document: str, alias: str) -> str:
-    (operation,) = parse(document, no_location=True).definitions
-    assert isinstance(operation, OperationDefinitionNode)
-    for node in operation.selection_set.selections:
-        if isinstance(node, FieldNode) and alias == (node.alias or node.name).value and node.selection_set:
-            return print_ast(node.selection_set)
-    return ""
+def _selections(operation: OperationDefinitionNode, target: EntityTarget) -> SelectionSetNode:
+    """What a fetch selects for the entities of one of its targets."""
+    return next(
+        node.selection_set
+        for node in operation.selection_set.selections
+        if isinstance(node, FieldNode) and (node.alias or node.name).value == target.alias and node.selection_set
+    )
 
 
 def _compile_fetch(
-    fetch: Fetch, dependents: tuple[int, ...], shared: frozenset[Path], slots: _Numbers, crowds: _Numbers
+    fetch: Fetch,
+    operation: OperationDefinitionNode,
+    dependents: tuple[int, ...],
+    shared: frozenset[Path],
+    numbers: _Numbers,
 ) -> CompiledFetch:
-    shape = shape_of(fetch.document)
+    shape = shape_below(operation.selection_set)
     _rename_shape(shape, fetch.renames)
-    targets = tuple(_compile_target(fetch, target, shape, shared, slots, crowds) for target in fetch.targets)
+    targets = tuple(_compile_target(target, shape, shared, numbers) for target in fetch.targets)
     prefix = _prefix(fetch.document)
     return CompiledFetch(
         fetch,
@@ -157,19 +175,18 @@ def _prefix(document: str) -> bytes:
     return b'{"query":%b,"variables":{' % orjson.dumps(document)
 
 
-def _compile_target(
-    fetch: Fetch, target: EntityTarget, shape: Shape, shared: frozenset[Path], slots: _Numbers, crowds: _Numbers
-) -> CompiledTarget:
+def _compile_target(target: EntityTarget, shape: Shape, shared: frozenset[Path], numbers: _Numbers) -> CompiledTarget:
     below = shape[target.alias] or {}
     _rename_shape(below, target.renames)
+    crowd = numbers.crowds.get(id(target))
     return CompiledTarget(
         target,
-        compile_collection(target, shared),
+        compile_collection(target, shared, again=crowd is not None),
         below,
         leaves_only=all(inner is None for inner in below.values()),
         condition=target.condition,
-        slot=slots.get(_question(fetch, target)) if slots else None,
-        crowd=crowds.get(_crowd(target)) if crowds else None,
+        slot=numbers.slots.get(id(target)),
+        crowd=crowd,
     )
 
 

@@ -389,7 +389,7 @@ class Executor:
         if fetch.renames:
             apply_renames(data, fetch.renames)
         if not fetch.path and tree.keys().isdisjoint(data):
-            tree.update(data)
+            tree |= data
             return
         places = objects_at(tree, fetch.path)
         for place in places[1:]:

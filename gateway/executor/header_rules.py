@@ -187,8 +187,12 @@ class RequestHeaders:
         self._withheld = frozenset(withheld) | _REQUEST_OWN
         # Where nothing but listed headers is passed on, looking whether any of them is there is all there is to do.
         named = [rule.propagate.named for rule in self._all if rule.propagate is not None]
-        plain = len(named) == len(self._all) and not any(_may_add(rule.propagate) for rule in self._all)
+        plain = not self._own and not any(_may_add(rule.propagate) for rule in self._all)
         self._listed = frozenset(name for name in named if name) if plain else None
+
+    def pass_nothing_of(self, headers: Mapping[str, str]) -> bool:
+        """Whether it is plain that no subgraph gets anything."""
+        return self._listed is not None and self._listed.isdisjoint(headers)
 
     def group(self, subgraph: str) -> str:
         """Subgraphs of one group get the same headers: those without rules of their own are in `""`."""
@@ -197,8 +201,6 @@ class RequestHeaders:
     def of(self, group: str, headers: Mapping[str, str]) -> dict[str, str]:
         """The headers for a group of subgraphs; those of the client have names in lower case."""
         sent: dict[str, str] = {}
-        if not group and self._listed is not None and self._listed.isdisjoint(headers):
-            return sent
         for rule in self._own.get(group, self._all):
             if rule.propagate is not None:
                 sent |= _propagated(rule.propagate, headers)

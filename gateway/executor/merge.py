@@ -16,10 +16,20 @@ Shape: TypeAlias = "dict[str, Shape | None]"
 
 def shape_of(document: str) -> Shape:
     """The shape of the answer to a fetch. The planner writes no named fragments; raises ValueError if there is one."""
-    (definition,) = parse(document, no_location=True).definitions
+    return shape_below(operation_in(document).selection_set)
+
+
+def operation_in(document: str) -> OperationDefinitionNode:
+    """The one operation of a fetch."""
+    (definition,) = parse(document).definitions
     assert isinstance(definition, OperationDefinitionNode)
+    return definition
+
+
+def shape_below(selections: SelectionSetNode) -> Shape:
+    """The shape of what is selected."""
     shape: Shape = {}
-    _collect(definition.selection_set, shape)
+    _collect(selections, shape)
     return shape
 
 

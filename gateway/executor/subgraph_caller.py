@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 
 from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient, TransportError, TransportFault
-from gateway.executor.traffic import SubgraphState
+from gateway.executor.traffic import CLOSED, SubgraphState
 
 UNAVAILABLE_STATUSES = frozenset({502, 503, 504})
 
@@ -97,7 +97,7 @@ class SubgraphCaller:
         pause = self._retry.pause
         breaker = self._breaker
         while True:
-            permit = breaker.admit()
+            permit = breaker.turn if breaker.state == CLOSED else breaker.admit()
             if permit is None:
                 raise TransportError(TransportFault.CIRCUIT_OPEN, "left alone after failures in a row")
             try:
@@ -113,7 +113,8 @@ class SubgraphCaller:
                 breaker.abandoned(permit)
                 raise
             else:
-                breaker.succeeded(permit)
+                if breaker.is_troubled:
+                    breaker.succeeded(permit)
                 if answer.status < 500 or not _is_refusal(answer) or not tries_left or not self._budget.withdraw():
                     return answer
             tries_left -= 1

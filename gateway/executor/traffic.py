@@ -114,21 +114,27 @@ class CircuitBreaker:
         self._clock = clock
         self._failures = 0
         self._opened_at = 0.0
-        self._turn = 0
+        self.turn = 0
+        """The permit that is given out while the breaker is closed."""
         self.state = CLOSED
+
+    @property
+    def is_troubled(self) -> bool:
+        """Whether it makes a difference that a request succeeded."""
+        return self._failures > 0 or self.state != CLOSED
 
     def admit(self) -> int | None:
         """A permit to send one request, or None where the subgraph is left alone for now."""
         if self.state == CLOSED:
-            return self._turn
+            return self.turn
         if self.state == OPEN and self._clock() - self._opened_at >= self._config.open_seconds:
             self._become(HALF_OPEN)
-            return self._turn
+            return self.turn
         return None
 
     def succeeded(self, permit: int) -> None:
         """The subgraph answered, whatever it said."""
-        if permit != self._turn:
+        if permit != self.turn:
             return
         self._failures = 0
         if self.state == HALF_OPEN:
@@ -136,7 +142,7 @@ class CircuitBreaker:
 
     def failed(self, permit: int) -> None:
         """No answer came."""
-        if permit != self._turn:
+        if permit != self.turn:
             return
         self._failures += 1
         if self.state == HALF_OPEN or self._failures == self._config.failures:
@@ -145,12 +151,12 @@ class CircuitBreaker:
 
     def abandoned(self, permit: int) -> None:
         """Nobody waited for the answer. A probe that tells nothing leaves its turn to the next."""
-        if permit == self._turn and self.state == HALF_OPEN:
+        if permit == self.turn and self.state == HALF_OPEN:
             self._become(OPEN)
 
     def _become(self, state: int) -> None:
         self.state = state
-        self._turn += 1
+        self.turn += 1
         self._failures = 0
         self._meter.circuit(state, opened=state == OPEN)
         said = {OPEN: "a subgraph is left alone", HALF_OPEN: "a subgraph is probed", CLOSED: "a subgraph is back"}

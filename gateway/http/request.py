@@ -100,16 +100,19 @@ def graphql_request(
 
     `path_id` names the operation where the request's path does.
     """
-    query = _parameter(parameters, "query", str)
-    _parameter(parameters, "extensions", dict)
-    plain = query is not None and path_id is None and parameters.keys() <= _PLAIN
-    reference = None if plain else find_reference(parameters, path_id)
-    if query is None and reference is None:
-        raise RequestRefused("BAD_REQUEST", "The parameter query is missing.")
+    query, name, variables = parameters.get("query"), parameters.get("operationName"), parameters.get("variables")
+    if query.__class__ is not str or path_id is not None or not parameters.keys() <= _PLAIN:
+        query = _parameter(parameters, "query", str)
+        _parameter(parameters, "extensions", dict)
+        reference = find_reference(parameters, path_id)
+        if query is None and reference is None:
+            raise RequestRefused("BAD_REQUEST", "The parameter query is missing.")
+    else:
+        reference = None
     return GraphQLRequest(
         query=query or "",
-        operation_name=_parameter(parameters, "operationName", str) or None,
-        variables=_parameter(parameters, "variables", dict) or {},
+        operation_name=None if name is None else _parameter(parameters, "operationName", str) or None,
+        variables={} if variables is None else _parameter(parameters, "variables", dict),
         headers=headers,
         client=client,
         read_only=read_only,

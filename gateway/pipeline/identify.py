@@ -134,6 +134,8 @@ class Identification:
 
     def _headers_for(self, headers: Mapping[str, str], token: AccessToken | None) -> Callable[[str], bytes]:
         """The rules are applied once a request for all subgraphs that have none of their own."""
+        if self._internal_tokens is None and self._rules.pass_nothing_of(headers):
+            return _no_lines
         made: dict[str, bytes] = {}
 
         def headers_for(subgraph: str) -> bytes:
@@ -146,3 +148,7 @@ class Identification:
             return lines + self._internal_tokens.authorization(subgraph, token)
 
         return headers_for
+
+
+def _no_lines(_subgraph: str) -> bytes:
+    return b""

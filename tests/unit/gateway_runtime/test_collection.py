@@ -95,12 +95,13 @@ def test_a_null_key_and_another_type_are_left_out_and_that_is_told(
 @pytest.mark.parametrize("spec", [PRODUCT, PRICED])
 @pytest.mark.parametrize("odd", ["text", 7, [], {"id": "1"}, product([])])
 def test_what_is_not_as_expected_is_read_with_care(spec: Representation, odd: object) -> None:
-    tree = {"products": [odd, product("2", _p=1)], "offers": odd}
+    known = product("2", _p=1)
+    tree: dict[str, Any] = {"products": [odd, known], "offers": odd}
 
     representations, places, whole = collected(tree, spec, PRODUCTS, OFFERS)
 
     assert representations[-1].startswith('{"__typename":"Product","id":"2"')
-    assert places[-1] == [tree["products"][1]]
+    assert places[-1] == [known]
     assert not whole
 
 
