@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import socket
 import ssl
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from socket import socket
 from types import FrameType
 from typing import Any, TypeGuard, get_args
 
@@ -147,7 +147,7 @@ def _serve(supergraph_file: Path, settings: Settings) -> int:
     # From here on there is a log; what cannot be served before is one line on standard error.
     configure_logging("gateway", settings.log.level)
     collect_rarely()
-    _Server(server_config(gateway.app, settings), gateway, settings.http.shutdown_delay).run()
+    _Server(server_config(gateway.app, settings), gateway, settings.http).run()
     return 0
 
 
@@ -191,13 +191,23 @@ def _listening(http: HttpConfig) -> dict[str, Any]:
 
 
 class _Server(uvicorn.Server):
-    """On the first signal the gateway stops being ready; `delay` seconds later, when balancers know, it stops listening."""
+    """On the first signal the gateway stops being ready; `shutdown_delay` later, when balancers know, it stops listening."""
 
-    def __init__(self, config: uvicorn.Config, gateway: Gateway, delay: float) -> None:
+    def __init__(self, config: uvicorn.Config, gateway: Gateway, http: HttpConfig) -> None:
         super().__init__(config)
         self._gateway = gateway
-        self._delay = delay
+        self._delay = http.shutdown_delay
+        self._unread_timeout = http.unread_timeout
         self._signalled = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. Whoever reads nothing would hold a connection for good: closing one waits for what was written to it."""
+        await super().startup(sockets)
+        for listening in (listening for server in self.servers for listening in server.sockets):
+            if listening.family != socket.AF_UNIX:
+                # Linux's own clock for it (RFC 5482); connections take it over from the socket that accepts them.
+                milliseconds = int(self._unread_timeout * 1000)
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
         """The second signal cuts off what is under way. Signals are not raised again afterwards: a stop is a success."""
@@ -209,7 +219,7 @@ class _Server(uvicorn.Server):
         # Python runs signal handlers between the steps of the loop, so this is the loop that serves.
         asyncio.get_running_loop().call_later(self._delay, self._stop)
 
-    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening; clients would send again what has no answer when their WebSocket is closed."""
         for server in self.servers:
             server.close()

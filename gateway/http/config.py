@@ -61,6 +61,11 @@ class HttpConfig(BaseModel):
     tls_client_authorities: Path | None = Field(default=None, description="Only clients with a certificate of these")
     keep_alive: float = Field(default=65.0, gt=0, description="Seconds that an idle connection is kept")
     body_timeout: float = Field(default=30.0, gt=0, description="Seconds in which a request's body must arrive")
+    unread_timeout: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds after which a connection is cut whose client reads nothing of what waits for it",
+    )
     path: str = "/graphql"
     metrics_path: str | None = "/metrics"
     cors: CorsConfig = CorsConfig()

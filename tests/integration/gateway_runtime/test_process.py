@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 import yaml
 from websockets.asyncio.client import connect
@@ -24,7 +25,7 @@ from gateway.cli import main
 from gateway.http.websocket import SUBPROTOCOL
 from tests.conformance.federation import FIXTURES, serve
 from tests.conformance.subgraph import Subgraph
-from tests.conformance.subscriptions.market import market
+from tests.conformance.subscriptions.market import market, socket_to
 
 SUPERGRAPH = FIXTURES / "shared_roots" / "supergraph.graphql"
 SDL = (FIXTURES / "shared_roots" / "one.graphql").read_text()
@@ -158,6 +159,34 @@ async def test_a_stop_waits_for_the_answers_on_websockets(tmp_path: Path) -> Non
         await ws.wait_closed()
         assert ws.close_code == 1012
         assert await process.wait() == 0
+
+
+async def test_a_client_that_reads_nothing_holds_no_connection(tmp_path: Path) -> None:
+    supergraph = FIXTURES / "subscriptions" / "supergraph.graphql"
+    query = "subscription { priceChanged(id: 1) { product { id } } }"
+    settings = {"http": {"unread_timeout": 0.5}, "subscriptions": {"queue": 2, "patience": 0.1, "send_timeout": 0.2}}
+    async with (
+        market() as shop,
+        gateway(tmp_path, supergraph=supergraph, subgraph_urls=shop.graph.urls, **settings) as (process, url),
+        socket_to(f"{url}/graphql") as ws,
+    ):
+        await ws.subscribe("a", query)
+        await shop.prices.until(1)
+        ws.connection.transport.pause_reading()
+        for price in range(150):
+            shop.change(price, product="x" * 100_000)
+        await shop.prices.until(0)
+
+        # then the socket goes too, although its client has not read what was written
+        port = ws.connection.local_address[1]
+        for _ in range(1000):
+            held = psutil.Process(process.pid).net_connections()
+            if not any(connection.raddr and connection.raddr.port == port for connection in held):
+                break
+            await asyncio.sleep(0.02)
+        else:
+            pytest.fail("the connection is still there")
+        ws.connection.transport.abort()
 
 
 async def until_closed(client: httpx.AsyncClient) -> None:
