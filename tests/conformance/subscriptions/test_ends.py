@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from gateway.supergraph.source import SupergraphFile
 from tests.conformance.federation import FIXTURES
@@ -23,6 +24,11 @@ CHANGED = "The schema has changed. Subscribe again, and read again what events m
 
 def ended(message: str, code: str) -> dict[str, Any]:
     return {"errors": [{"message": message, "extensions": {"code": code}}]}
+
+
+def dropped() -> float:
+    """How many subscriptions of slow clients were ended so far."""
+    return REGISTRY.get_sample_value("gateway_subscriptions_ended_total", {"code": "SLOW_CONSUMER"}) or 0.0
 
 
 async def test_a_lost_source_is_one_coded_error_and_the_completion() -> None:
@@ -77,7 +83,7 @@ async def test_what_the_subgraph_answers_instead_of_a_stream_is_the_only_respons
 
 async def test_a_slow_client_is_dropped_with_a_code_and_holds_nobody_up() -> None:
     # given a client that reads nothing, and products that are long to tell, so that no socket buffers hold what waits
-    settings = {"subscriptions": {"queue": 2, "patience": 0.05, "send_timeout": 20}}
+    settings, before = {"subscriptions": {"queue": 2, "patience": 0.05, "send_timeout": 20}}, dropped()
     async with market(settings) as shop, socket(shop) as slow, socket(shop) as quick:
         query = "subscription { priceChanged(id: 1) { price product { id } } }"
         await slow.subscribe("s", query)
@@ -100,6 +106,7 @@ async def test_a_slow_client_is_dropped_with_a_code_and_holds_nobody_up() -> Non
         assert prices == list(range(len(prices)))
         assert len(prices) < 150
         assert shop.prices.opened == 1
+        assert dropped() == before + 1
 
 
 async def test_a_client_that_takes_nothing_is_cut_off() -> None:
@@ -112,16 +119,28 @@ async def test_a_client_that_takes_nothing_is_cut_off() -> None:
             shop.change(price, product="x" * 100_000)
             await asyncio.sleep(0)
         await shop.prices.until(0)
-        await gone(shop)
+        await gone(shop, "websocket")
         slow.connection.transport.abort()
 
 
-async def gone(shop: Market) -> None:
+@pytest.mark.parametrize(("transport", "accepted"), [("sse", SSE), ("multipart", MULTIPART)])
+async def test_a_stream_that_nobody_reads_is_cut_off(transport: str, accepted: dict[str, str]) -> None:
+    settings = {"subscriptions": {"queue": 2, "patience": 0.05, "send_timeout": 0.2}}
+    query = "subscription { priceChanged(id: 1) { price product { id } } }"
+    async with market(settings) as shop, post(shop, query, accepted) as stream:
+        assert stream.answer.status_code == 200
+        await shop.prices.until(1)
+        for price in range(150):
+            shop.change(price, product="x" * 100_000)
+            await asyncio.sleep(0)
+        await shop.prices.until(0)
+        await gone(shop, transport)
+
+
+async def gone(shop: Market, transport: str) -> None:
+    line = f'\ngateway_stream_connections{{transport="{transport}"}} 0.0\n'
     for _ in range(1000):
-        if (
-            '\ngateway_stream_connections{transport="websocket"} 0.0\n'
-            in (await shop.graph.client.get("/metrics")).text
-        ):
+        if line in (await shop.graph.client.get("/metrics")).text:
             return
         await asyncio.sleep(0.01)
     pytest.fail("the connection stayed")
