@@ -24,6 +24,7 @@ from gateway.executor.rewrites import ResponsePath, apply_renames, objects_at, s
 from gateway.executor.subgraph_caller import UNAVAILABLE_STATUSES, SubgraphCaller
 from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient, TransportError, TransportFault
 from gateway.executor.subgraph_errors import FAILED, UNAVAILABLE, ErrorRewriter, FieldError, failed, unavailable
+from gateway.executor.trace import RunTrace
 from gateway.executor.traffic import Traffic
 from gateway.executor.variables import holds, used
 from gateway.telemetry.metrics import SubgraphMeter
@@ -52,6 +53,7 @@ class Execution:
     answers: list[tuple[int, str, HeaderLines]] | None = None
     cache: CacheSession | None = None
     memory: EntityMemory | None = None
+    trace: RunTrace | None = None
     structure: int = 0
     crowds: dict[int, tuple[int, list[Tree]]] | None = None
 
@@ -127,14 +129,15 @@ class Executor:
         *,
         event: bytes | None = None,
         cache: CacheSession | None = None,
+        trace: RunTrace | None = None,
     ) -> Execution:
         """Run all fetches. Failures of subgraphs become errors of the execution; what is raised is a bug.
 
         `tracing` are further header lines, which cannot change an answer. `event` is what came for the first fetch, the
         source stream of a subscription: it is taken as that fetch's answer, and only the others are sent. What `cache` has
-        is not asked for.
+        is not asked for. What the requests take is noted in `trace`.
         """
-        execution = Execution(tracing=tracing, cache=cache)
+        execution = Execution(tracing=tracing, cache=cache, trace=trace)
         if event is not None:
             self._take(plan.fetches[0], execution, (), HttpAnswer(200, (), event))
             await self._run_others(plan, execution, variables, headers)
@@ -290,6 +293,8 @@ class Executor:
             self._merge(compiled, execution, *known(lookup, batches))
             batches = unknown(lookup, batches)
             if lookup.is_whole:
+                if execution.trace is not None:
+                    execution.trace.known(compiled.fetch.id, lookup)
                 return
         request = self._request_in_span if self._spans.recording else self._request
         await request(compiled, execution, batches, variables, headers, lookup)
@@ -334,6 +339,8 @@ class Executor:
                 execution.answers.append((fetch.id, fetch.subgraph, answer.lines))
             outcome = "ok" if self._take(compiled, execution, batches, answer) else "failed"
         self._meters[fetch.subgraph].finish(started, outcome)
+        if execution.trace is not None:
+            execution.trace.asked(fetch.id, started, outcome, batches, lookup)
         return outcome
 
     def _take(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.errors import RequestRefused
 from gateway.executor.executor import Execution
+from gateway.executor.trace import RunTrace
 from gateway.executor.variables import VariablesInvalid, coerce_variables
 from gateway.persisted.policy import not_supported
 from gateway.persisted.store import Manifests
@@ -156,12 +157,13 @@ class Pipeline:
             if prepared.compiled.fetches:
                 return GraphQLResponse({}, events=self._open(graph, prepared, variables, request, identity))
         session = self._caching.session(request.headers, identity, prepared.policies) if self._caching else None
+        trace = _trace(request) if self._config.expose_query_plan else None
         execution = await graph.executor.execute(
-            prepared.compiled, variables, identity.headers_for, identity.tracing, cache=session
+            prepared.compiled, variables, identity.headers_for, identity.tracing, cache=session, trace=trace
         )
         payload = _payload(graph, prepared, variables, execution)
-        if self._config.expose_query_plan and request.headers.get(QUERY_PLAN_HEADER) == "1":
-            payload["extensions"] = {"queryPlan": plan_extension(prepared.plan) | max_ages(prepared.policies)}
+        if trace is not None:
+            payload["extensions"] = {"queryPlan": plan_extension(prepared.plan, trace) | max_ages(prepared.policies)}
         if cost is not None and prepared.cost and prepared.cost.config.expose:
             _expose_cost(payload, prepared.cost.extension(cost), request.headers)
         max_age = None
@@ -211,13 +213,22 @@ class Pipeline:
         identity: Identity,
     ) -> ResponseStream:
         async def respond(identity: Identity, event: bytes) -> GraphQLResponse:
+            trace = _trace(request) if self._config.expose_query_plan else None
             execution = await graph.executor.execute(
-                prepared.compiled, variables, identity.headers_for, identity.tracing, event=event
+                prepared.compiled, variables, identity.headers_for, identity.tracing, event=event, trace=trace
             )
-            return GraphQLResponse(_payload(graph, prepared, variables, execution))
+            payload = _payload(graph, prepared, variables, execution)
+            if trace is not None:
+                payload["extensions"] = {"queryPlan": plan_extension(prepared.plan, trace)}
+            return GraphQLResponse(payload)
 
         source = prepared.compiled.fetches[0]
         return self._subscriptions.open(graph.sources, source, variables, request, identity, respond)
+
+
+def _trace(request: GraphQLRequest) -> RunTrace | None:
+    """What notes a run whose client wants to see the plan."""
+    return RunTrace() if request.headers.get(QUERY_PLAN_HEADER) == "1" else None
 
 
 def _expose_cost(payload: dict[str, Any], cost: Mapping[str, int], headers: Mapping[str, str]) -> None:
