@@ -20,6 +20,7 @@ from gateway.executor.subgraph_client import Endpoint, SubgraphClient, Transport
 from gateway.executor.subscription_client import SubscriptionClient
 from gateway.executor.traffic import Traffic
 from gateway.http.endpoint import GatewayEndpoint
+from gateway.http.explorer.site import Explorer
 from gateway.http.health import Readiness
 from gateway.persisted.config import AutomaticConfig, PersistedConfig
 from gateway.persisted.manifest import KnownOperation
@@ -155,6 +156,7 @@ def _serving(
         spans=spans,
         named_by_path=settings.persisted is not None,
         vary=_vary(settings),
+        explorer=_explorer(settings),
     )
     return Gateway(app, readiness, pipeline.end_subscriptions)
 
@@ -170,6 +172,18 @@ def _automatic(config: AutomaticConfig) -> Automatic:
     # Imported where it is asked for: a gateway without it starts without a library for Redis.
     automatic: Automatic = importlib.import_module("gateway.persisted.automatic").AutomaticOperations(config)
     return automatic
+
+
+def _explorer(settings: Settings) -> Explorer | None:
+    """Raises OSError or ValueError where its examples cannot be read."""
+    if not settings.explorer.enabled:
+        return None
+    return Explorer(
+        settings.explorer,
+        endpoint=settings.http.path,
+        plan=settings.pipeline.expose_query_plan,
+        subscriptions=settings.subscriptions.enabled,
+    )
 
 
 def _cache(config: CacheConfig) -> AnswerCache:

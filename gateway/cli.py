@@ -80,7 +80,7 @@ paths
   /graphql        GET and POST (http.path)       /health/live    200 while the process runs
                   and subscriptions: WebSocket (graphql-transport-ws), text/event-stream (graphql-sse; PUT and DELETE too),
                   multipart/mixed;subscriptionSpec=1.0
-  /graphql/<id>   a listed operation (persisted)
+  /graphql/<id>   a listed operation (persisted)  /               the explorer, GraphiQL (explorer.enabled)
   /metrics        Prometheus (http.metrics_path) /health/ready   200 while a supergraph is served and no stop is near
 
 sections of the configuration file, all optional; an unknown key is refused by its name; ${NAME} is an environment variable

@@ -18,6 +18,7 @@ from gateway.executor.header_rules import HeaderRulesConfig
 from gateway.executor.subgraph_client import TransportConfig
 from gateway.executor.traffic import TrafficConfig
 from gateway.http.config import HttpConfig
+from gateway.http.explorer.config import ExplorerConfig
 from gateway.persisted.config import PersistedConfig
 from gateway.pipeline.identify import ForwardingConfig
 from gateway.pipeline.pipeline import PipelineConfig
@@ -74,6 +75,7 @@ class Settings(BaseModel):
     traffic: TrafficConfig = TrafficConfig()
     subscriptions: SubscriptionsConfig = SubscriptionsConfig()
     cache: CacheConfig = CacheConfig()
+    explorer: ExplorerConfig = ExplorerConfig()
     subgraph_errors: SubgraphErrorsConfig = SubgraphErrorsConfig()
     subgraph_urls: Mapping[str, str] = Field(default_factory=dict)
     watch: WatchConfig = WatchConfig()
@@ -84,6 +86,12 @@ class Settings(BaseModel):
     def _hold_partners_to_their_manifests(self) -> Self:
         if self.api_clients is not None and self.persisted is None:
             raise ValueError("api_clients needs persisted: a partner runs the operations of its manifest alone")
+        return self
+
+    @model_validator(mode="after")
+    def _keep_the_page_beside_the_endpoint(self) -> Self:
+        if self.explorer.enabled and self.http.path == "/":
+            raise ValueError("explorer.enabled needs another http.path than /: the page lies there")
         return self
 
 

@@ -18,6 +18,7 @@ from gateway.http.config import HttpConfig
 from gateway.http.correlation import is_correlated, new_correlation_id
 from gateway.http.cors import cors_headers, preflight_headers
 from gateway.http.direct import DirectLane
+from gateway.http.explorer.site import Explorer
 from gateway.http.framing import Framing, stream_framing
 from gateway.http.health import Readiness
 from gateway.http.load import Load
@@ -72,6 +73,7 @@ class GatewayEndpoint:
         spans: Spans | None = None,
         named_by_path: bool = False,
         vary: tuple[str, ...] = (),
+        explorer: Explorer | None = None,
     ) -> None:
         self._config = config
         self._pipeline = pipeline
@@ -84,6 +86,7 @@ class GatewayEndpoint:
         self._load = Load(config.max_in_flight)
         self.lane = DirectLane(config, pipeline, self._load, self._spans, body_limit=limits.body_bytes, vary=vary)
         self._vary = vary
+        self._explorer = explorer
         self._named_prefix = f"{config.path}/" if named_by_path else None
         self._edge = Edge(
             pipeline,
@@ -132,6 +135,8 @@ class GatewayEndpoint:
             await self._graphql(scope, receive, send, path.removeprefix(self._named_prefix))
         elif path == self._config.metrics_path:
             await send_bytes(send, 200, generate_latest(), {"content-type": CONTENT_TYPE_LATEST})
+        elif self._explorer is not None and self._explorer.serves(path):
+            await self._explorer.send(scope, header_map(scope["headers"]), send)
         else:
             await send_bytes(send, 404, b"not found\n", _TEXT)
 
