@@ -81,6 +81,11 @@ async def seed() -> list[dict[str, str]]:
             _ensure_registered(buyer, BUYER[0]),
             *[_open_shop(http, admin, name, *shop) for name, shop in SHOPS.items()],
         )
+    return demo_logins()
+
+
+def demo_logins() -> list[dict[str, str]]:
+    """Who may sign in once everything is played in."""
     logins = [(role, email) for role, (email, _, _) in STAFF.items()]
     logins += [(f"seller, {name}", shop[0]) for name, shop in SHOPS.items()]
     logins.append(("buyer", BUYER[0]))

@@ -13,6 +13,7 @@ from shared.register import REGISTER_FILE, load_register
 
 SETTINGS_FILE = REGISTER_FILE.with_name("gateway.yaml")
 OPERATIONS = REGISTER_FILE.with_name("operations")
+EXAMPLES = REGISTER_FILE.with_name("explorer")
 SUPERGRAPH_FILE = REGISTER_FILE.with_name("supergraph.graphql")
 
 
@@ -30,5 +31,6 @@ def _settings(layout: Layout) -> dict[str, Any]:
     settings: dict[str, Any] = yaml.safe_load(text)
     settings["internal_token"]["key_file"] = str(layout.secrets / GATEWAY_KEY)
     settings["persisted"]["directory"] = str(OPERATIONS)
+    settings["explorer"]["examples"] = str(EXAMPLES)
     settings["subgraph_urls"] = {subgraph.name: subgraph.routing_url for subgraph in layout.register.subgraphs}
     return settings

@@ -56,7 +56,9 @@ def show_logins(layout: Layout, screen: Screen) -> None:
 
 def show_welcome(layout: Layout, screen: Screen) -> None:
     body = json.dumps({"query": EXAMPLE_QUERY})
-    screen.console.print(f"\nThe graph: {layout.gateway_url}   A query to paste:\n", markup=False)
+    explorer = layout.gateway_url.removesuffix("graphql")
+    screen.console.print(f"\nThe explorer: {explorer}", markup=False)
+    screen.console.print(f"The graph: {layout.gateway_url}   A query to paste:\n", markup=False)
     screen.console.print(
         f"curl -s {layout.gateway_url} -H 'content-type: application/json' -d '{body}'\n", markup=False, soft_wrap=True
     )

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from gateway.app import build_gateway
+from gateway.http.explorer.assets import read_assets
 from gateway.http.explorer.examples import Example, read_examples
 from gateway.settings import Settings, SettingsError, read_settings
 from tests.conformance.federation import FIXTURES
@@ -92,6 +93,17 @@ async def test_files_are_kept_for_ever_under_a_path_of_their_content() -> None:
     assert "content-encoding" not in plain.headers
     assert [plain.content] == [file.content for file in files if file.url.path.endswith("vendor.js")]
     assert older.status_code == 404
+
+
+def test_a_changed_file_moves_all_of_them(tmp_path: Path) -> None:
+    for name in ("vendor", "web"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.js").write_text("1")
+    before = read_assets(tmp_path)
+    (tmp_path / "web" / "a.js").write_text("2")
+    after = read_assets(tmp_path)
+    assert before.by_path.keys() == {f"{before.base}vendor/a.js", f"{before.base}web/a.js"}
+    assert before.base != after.base
 
 
 async def test_what_settings_and_examples_say_cannot_end_the_scripts_data(tmp_path: Path) -> None:
