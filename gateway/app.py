@@ -110,6 +110,7 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
         caching=Caching(cache, identification) if cache else None,
         shared_rates=_shared_rates(settings.rate_limit),
         introspection=settings.introspection,
+        exposes_cost=settings.limits.cost.expose,
     )
     watches: list[_Watch] = []
     if file and settings.watch.enabled:

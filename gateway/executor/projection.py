@@ -10,6 +10,7 @@ Nothing of a client's text gets into the source but names that the grammar of Gr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from graphql import (
@@ -48,6 +49,9 @@ Place = tuple[str, ...]
 
 _Root = Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any]]
 
+
+_MARKS = count()
+"""Tells what one generated function has kept in an object from what any other has."""
 
 _NESTED_LOOPS = 3
 """Loops written into one another; Python allows twenty."""
@@ -111,8 +115,8 @@ class Projection:
 class _Generator:
     """Collects the functions of one operation. Every function is written after those it calls are named.
 
-    A function takes an object, the variables, and one dictionary for each function whose results are kept by the
-    identity of the object. `lenient` reads a missing key as null; otherwise it is a KeyError.
+    A function takes an object and the variables. What becomes of an object that may stand at several places is kept in it,
+    under a key that no field can have. `lenient` reads a missing key as null; otherwise it is a KeyError.
     """
 
     def __init__(self, schema: GraphQLSchema, operation: Operation, shared: frozenset[Place], *, lenient: bool) -> None:
@@ -123,7 +127,8 @@ class _Generator:
         self._functions: list[str] = []
         self._namespace: dict[str, Any] = {"Fault": _FaultError}
         self._objects: dict[tuple[str, int], str] = {}
-        self._kept: dict[str, int] = {}
+        self._kept: dict[str, str] = {}
+        self._marks: dict[str, str] = {}
         self._written: set[tuple[str, int]] = set()
         self._names = 0
         self._loops = 0
@@ -131,8 +136,7 @@ class _Generator:
     def generate(self) -> tuple[str, dict[str, Any]]:
         root = self._operation.root_type
         name = self._function(self._applicable(self._operation.selections, root), root, ())
-        kept = ", ".join("{}" for _ in self._kept)
-        self._functions.append(f"def root(o, c):\n    return {name}(o, c, [{kept}])\n")
+        self._functions.append(f"root = {name}\n")
         return "\n".join(self._functions), self._namespace
 
     def _name(self, prefix: str) -> str:
@@ -148,7 +152,7 @@ class _Generator:
         loops, self._loops = self._loops, 0
         lines, projected = self._body("o", selections, typename, place)
         self._loops = loops
-        return self._define("p", "o, c, m", [*lines, f"return {projected}"])
+        return self._define("p", "o, c", [*lines, f"return {projected}"])
 
     def _define(self, prefix: str, parameters: str, lines: Sequence[str]) -> str:
         name = self._name(prefix)
@@ -223,9 +227,9 @@ class _Generator:
         inner: GraphQLOutputType = item.of_type if isinstance(item, GraphQLNonNull) else item
         each = self._name("x")
         if isinstance(inner, GraphQLList):
-            function = self._define("l", "v, c, m", [*self._required(inner, selection, "v", place), "return v"])
+            function = self._define("l", "v, c", [*self._required(inner, selection, "v", place), "return v"])
             body: list[str] = []
-            projected = f"{function}({each}, c, m)"
+            projected = f"{function}({each}, c)"
         elif selection.selections is None:
             check = self._leaf_check(inner, each)
             check = check if required else f"{each} is not None and ({check})"
@@ -278,16 +282,14 @@ class _Generator:
         function = self._objects[key]
         call = f"{function}[{variable}.get('__typename')]" if is_abstract_type(type_) else function
         if place not in self._shared:
-            return f"{call}({variable}, c, m)"
-        number = self._kept.setdefault(function, len(self._kept))
-        keep = f"k{number}"
-        if keep not in self._namespace:
-            self._namespace[keep] = None
-            call = call.replace(variable, "o")
-            self._functions.append(
-                f"def {keep}(o, c, m):\n    r = m[{number}][id(o)] = {call}(o, c, m)\n    return r\n"
-            )
-        return f"(m[{number}].get(id({variable})) or {keep}({variable}, c, m))"
+            return f"{call}({variable}, c)"
+        keep = self._kept.get(function)
+        if keep is None:
+            keep = self._kept[function] = self._name("k")
+            mark = self._marks[keep] = f"#{next(_MARKS)}"
+            own = call.replace(variable, "o")
+            self._functions.append(f"def {keep}(o, c):\n    r = o[{mark!r}] = {own}(o, c)\n    return r\n")
+        return f"({variable}.get({self._marks[keep]!r}) or {keep}({variable}, c))"
 
     def _table(
         self, abstract: str, possible: frozenset[str], selections: Sequence[FieldSelection], place: Place

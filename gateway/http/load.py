@@ -26,13 +26,13 @@ class Load:
         """Count a request as being answered; gives when, for `leave`. Raises RequestRefused where there are too many."""
         self.check()
         self._in_flight += 1
-        IN_FLIGHT.inc()
+        IN_FLIGHT.value += 1
         return perf_counter()
 
     def leave(self, entered: float) -> None:
         """Count it off."""
         self._in_flight -= 1
-        IN_FLIGHT.dec()
+        IN_FLIGHT.value -= 1
         REQUEST_SECONDS.observe(perf_counter() - entered)
 
     @contextmanager

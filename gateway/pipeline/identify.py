@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
@@ -75,12 +75,26 @@ class Identification:
         if self._api_clients is not None:
             await self._api_clients.close()
 
-    def identify(self, headers: Mapping[str, str], client: str) -> Awaitable[Identity]:
+    async def identify(self, headers: Mapping[str, str], client: str) -> Identity:
         """Raises RequestRefused: 429 for too many requests, 401 for a bad token or key."""
+        return self.recognise(headers, client) or await self.find(headers)
+
+    def recognise(self, headers: Mapping[str, str], client: str) -> Identity | None:
+        """Count a request, and say who asks where that is known; else `find` has to. Raises RequestRefused 429."""
         self._rate_limiter.admit_request(client)
         if self._api_clients is not None and self._api_clients.header in headers:
-            return self._identify_partner(self._api_clients, headers, counted=True)
-        return self._identify_person(headers)
+            return None
+        authorization = headers.get("authorization")
+        if self._authenticator is None or authorization is None:
+            return self._identity(headers, None)
+        token = self._authenticator.find(authorization)
+        return None if token is None else self._identity(headers, token)
+
+    async def find(self, headers: Mapping[str, str]) -> Identity:
+        """Who asks by a request that is counted already. Raises RequestRefused: 401, or 429 for a partner's own limits."""
+        if self._api_clients is not None and self._api_clients.header in headers:
+            return await self._identify_partner(self._api_clients, headers, counted=True)
+        return await self._identify_person(headers)
 
     async def identify_again(self, headers: Mapping[str, str]) -> Identity:
         """The identity by these headers, where no new request is made. Raises RequestRefused 401 for a bad token or key."""

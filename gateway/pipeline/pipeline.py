@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.cache.session import CacheSession
 from gateway.errors import RequestRefused
 from gateway.executor.executor import Execution
 from gateway.executor.trace import RunTrace
@@ -38,7 +39,7 @@ QUERY_PLAN_HEADER = "x-query-plan"
 QUERY_COST_HEADER = "x-query-cost"
 
 _HIT, _MISS = PREPARED.labels("hit"), PREPARED.labels("miss")
-_OUTCOMES = {name: REQUESTS.labels(name) for name in ("ok", "partial", "refused", "failed")}
+_OK, _PARTIAL, _REFUSED, _FAILED = (REQUESTS.labels(name) for name in ("ok", "partial", "refused", "failed"))
 
 
 class PipelineConfig(BaseModel):
@@ -71,6 +72,7 @@ class Pipeline:
         caching: Caching | None = None,
         shared_rates: SharedRates | None = None,
         introspection: IntrospectionConfig | None = None,
+        exposes_cost: bool = False,
     ) -> None:
         self._config = config
         self._graph = graph
@@ -84,6 +86,7 @@ class Pipeline:
         self._changing = asyncio.Lock()
         self._subscriptions = subscriptions
         self._caching = caching
+        self._exposes = config.expose_query_plan or exposes_cost
         # One thread: the planner keeps what it learns and is not made for several at once.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
 
@@ -126,83 +129,104 @@ class Pipeline:
     async def answer(self, request: GraphQLRequest) -> GraphQLResponse:
         """The response to a request; a bug becomes a masked error with nothing of it but an entry in the log."""
         try:
-            response = await self._answer(request)
+            # One function and not several: each coroutine on the way of a request would cost as much as what it does.
+            identity = self._identification.recognise(request.headers, request.client)
+            if identity is None:
+                identity = await self._identification.find(request.headers)
+            text = request.query
+            if self._persisted is not None:
+                text = await self._persisted.admit(request, identity.partner)
+            elif not text:
+                _refuse_reference(request)
+            if self._rate_limiter.is_on:
+                self._rate_limiter.admit_caller(identity.caller)
+            graph = self._graph
+            prepared = self._known(graph, text, request, identity)
+            if prepared is None:
+                prepared = await self._prepare(graph, text, request, identity)
+            self._check(request, prepared, identity)
+            if self._shared_rates is not None:
+                await self._shared_rates.admit(request.client, identity.caller, prepared.root_fields)
+            variables = _coerce(graph, prepared, request.variables) if prepared.operation.variables else {}
+            cost = None if prepared.cost is None else prepared.cost.admit(variables)
+            if request.budget is not None:
+                request.budget.charge(prepared.size, cost)
+            if prepared.operation.kind == "subscription":
+                self._subscriptions.check(request)
+                # Where all of it is refused there is nothing to wait for: the plan is empty, and so is the answer.
+                if prepared.compiled.fetches:
+                    return GraphQLResponse({}, events=self._open(graph, prepared, variables, request, identity))
+            session = self._caching.session(request.headers, identity, prepared.policies) if self._caching else None
+            trace = _trace(request) if self._config.expose_query_plan else None
+            execution = await graph.executor.execute(
+                prepared.compiled, variables, identity.headers_for, identity.tracing, cache=session, trace=trace
+            )
+            payload = _payload(graph, prepared, variables, execution)
+            if self._exposes:
+                _expose(payload, prepared, trace, cost, request.headers)
+            response = GraphQLResponse(payload, headers=execution.headers)
+            if self._persisted is not None or session is not None:
+                self._mark_public(response, prepared, text, request, identity, session)
         except RequestRefused as refusal:
             REFUSALS.labels(refusal.code).inc()
-            _OUTCOMES["refused"].inc()
+            _REFUSED.inc()
             return refused(refusal)
         except Exception:
             logger.exception("a request failed")
-            _OUTCOMES["failed"].inc()
+            _FAILED.inc()
             return refused(RequestRefused("INTERNAL_SERVER_ERROR", "Something went wrong.", status=500))
-        _OUTCOMES["partial" if "errors" in response.payload else "ok"].inc()
+        (_PARTIAL if "errors" in response.payload else _OK).value += 1
         return response
 
-    async def _answer(self, request: GraphQLRequest) -> GraphQLResponse:
-        identity = await self._identification.identify(request.headers, request.client)
-        text = request.query
-        if self._persisted is not None:
-            text = await self._persisted.admit(request, identity.partner)
-        elif request.reference is not None and not text:
-            raise not_supported()
-        graph = self._graph
-        prepared = await self._admitted(graph, text, request, identity)
-        variables = _coerce(graph, prepared, request.variables) if prepared.operation.variables else {}
-        cost = None if prepared.cost is None else prepared.cost.admit(variables)
-        if request.budget is not None:
-            request.budget.charge(prepared.size, cost)
-        if prepared.operation.kind == "subscription":
-            self._subscriptions.check(request)
-            # Where all of it is refused there is nothing to wait for: the plan is empty, and so is the answer.
-            if prepared.compiled.fetches:
-                return GraphQLResponse({}, events=self._open(graph, prepared, variables, request, identity))
-        session = self._caching.session(request.headers, identity, prepared.policies) if self._caching else None
-        trace = _trace(request) if self._config.expose_query_plan else None
-        execution = await graph.executor.execute(
-            prepared.compiled, variables, identity.headers_for, identity.tracing, cache=session, trace=trace
-        )
-        payload = _payload(graph, prepared, variables, execution)
-        if trace is not None:
-            payload["extensions"] = {"queryPlan": plan_extension(prepared.plan, trace) | max_ages(prepared.policies)}
-        if cost is not None and prepared.cost and prepared.cost.config.expose:
-            _expose_cost(payload, prepared.cost.extension(cost), request.headers)
-        max_age = None
-        if self._persisted is not None and request.read_only and identity.token is None:
-            # One with errors, extensions or a subgraph's header lines (a cookie) is for this client and this moment.
-            max_age = self._persisted.max_age(text) if len(payload) == 1 and not execution.headers else None
-        freshness = None
-        if session is not None and prepared.introspection is None and not execution.headers and len(payload) == 1:
-            # An answer of introspection is not what subgraphs said, and headers are meant for the client that asked.
-            freshness = session.freshness
-        return GraphQLResponse(payload, headers=execution.headers, max_age=max_age, freshness=freshness)
+    def _known(
+        self, graph: ServedGraph, text: str, request: GraphQLRequest, identity: Identity
+    ) -> PreparedOperation | None:
+        """The prepared operation, if it is kept."""
+        grants = grants_of(identity.token, self._authorization) if graph.grants else NO_GRANTS
+        prepared = graph.find(graph.key(text, request.operation_name, grants))
+        if prepared is not None:
+            _HIT.value += 1
+        return prepared
 
-    async def _admitted(
+    async def _prepare(
         self, graph: ServedGraph, text: str, request: GraphQLRequest, identity: Identity
     ) -> PreparedOperation:
-        """The prepared operation, once its client may run it and is not too fast. Raises RequestRefused."""
-        self._rate_limiter.admit_caller(identity.caller)
+        _MISS.inc()
         grants = grants_of(identity.token, self._authorization) if graph.grants else NO_GRANTS
-        key = graph.key(text, request.operation_name, grants)
-        prepared = graph.find(key)
-        if prepared is not None:
-            _HIT.inc()
-        else:
-            _MISS.inc()
-            try:
-                prepared = await graph.prepare(key, self._thread)
-            except RequestRefused:
-                # Whoever sends what cannot be run has asked all the same.
-                if self._shared_rates is not None:
-                    await self._shared_rates.admit(request.client, identity.caller, ())
-                raise
+        try:
+            return await graph.prepare(graph.key(text, request.operation_name, grants), self._thread)
+        except RequestRefused:
+            # Whoever sends what cannot be run has asked all the same.
+            if self._shared_rates is not None:
+                await self._shared_rates.admit(request.client, identity.caller, ())
+            raise
+
+    def _check(self, request: GraphQLRequest, prepared: PreparedOperation, identity: Identity) -> None:
+        """Raises RequestRefused where the operation may not be run so, by this client, or so often."""
         if request.read_only and prepared.operation.kind == "mutation":
             raise RequestRefused("METHOD_NOT_ALLOWED", "Mutations are sent by POST.", status=405)
         if prepared.introspection is not None:
             check_introspection(self._introspection, identity.token.claims if identity.token else None)
-        self._rate_limiter.admit_root_fields(request.client, prepared.root_fields)
-        if self._shared_rates is not None:
-            await self._shared_rates.admit(request.client, identity.caller, prepared.root_fields)
-        return prepared
+        if self._rate_limiter.is_on:
+            self._rate_limiter.admit_root_fields(request.client, prepared.root_fields)
+
+    def _mark_public(
+        self,
+        response: GraphQLResponse,
+        prepared: PreparedOperation,
+        text: str,
+        request: GraphQLRequest,
+        identity: Identity,
+        session: CacheSession | None,
+    ) -> None:
+        """Say how long anybody may keep an answer. One with errors, extensions or a subgraph's header lines (a cookie) is for
+        this client and this moment, and one of introspection is not what subgraphs said."""
+        if len(response.payload) != 1 or response.headers:
+            return
+        if self._persisted is not None and request.read_only and identity.token is None:
+            response.max_age = self._persisted.max_age(text)
+        if session is not None and prepared.introspection is None:
+            response.freshness = session.freshness
 
     def _open(
         self,
@@ -231,9 +255,27 @@ def _trace(request: GraphQLRequest) -> RunTrace | None:
     return RunTrace() if request.headers.get(QUERY_PLAN_HEADER) == "1" else None
 
 
-def _expose_cost(payload: dict[str, Any], cost: Mapping[str, int], headers: Mapping[str, str]) -> None:
-    if headers.get(QUERY_COST_HEADER) == "1":
-        payload["extensions"] = {**payload.get("extensions", {}), "cost": cost}
+def _expose(
+    payload: dict[str, Any],
+    prepared: PreparedOperation,
+    trace: RunTrace | None,
+    cost: int | None,
+    headers: Mapping[str, str],
+) -> None:
+    """What a client that asks for it is told about its request."""
+    told: dict[str, Any] = {}
+    if trace is not None:
+        told["queryPlan"] = plan_extension(prepared.plan, trace) | max_ages(prepared.policies)
+    if cost is not None and prepared.cost and prepared.cost.config.expose and headers.get(QUERY_COST_HEADER) == "1":
+        told["cost"] = prepared.cost.extension(cost)
+    if told:
+        payload["extensions"] = told
+
+
+def _refuse_reference(request: GraphQLRequest) -> None:
+    """Raises RequestRefused for a request that names its operation where none has a name."""
+    if request.reference is not None:
+        raise not_supported()
 
 
 def _coerce(graph: ServedGraph, prepared: PreparedOperation, values: Mapping[str, Any]) -> dict[str, Any]:

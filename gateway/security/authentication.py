@@ -148,17 +148,22 @@ class Authenticator:
         """The token, or None for an anonymous request. Raises RequestRefused 401 for a token that is not good."""
         if authorization is None:
             return None
+        known = self.find(authorization)
+        if known is not None:
+            return known
         scheme, _, text = authorization.partition(" ")
         if scheme.lower() != "bearer" or not text or len(text) > _LONGEST_TOKEN:
             raise _refusal("UNAUTHENTICATED", "The Authorization header must carry a bearer token.")
-        kept = self._verified.get(text)
-        if kept is not None and kept[0] > time():
-            return kept[1]
         token = await self._verify(text)
-        self._verified[text] = (min(time() + _TOKEN_KEPT_SECONDS, token.expires_at), token)
+        self._verified[authorization] = (min(time() + _TOKEN_KEPT_SECONDS, token.expires_at), token)
         while len(self._verified) > _TOKENS_KEPT:
             self._verified.popitem(last=False)
         return token
+
+    def find(self, authorization: str) -> AccessToken | None:
+        """The token of a header that was verified a moment ago."""
+        kept = self._verified.get(authorization)
+        return kept[1] if kept is not None and kept[0] > time() else None
 
     def accepted_until(self, token: AccessToken) -> float:
         """The time from which the token is no longer good."""

@@ -57,6 +57,7 @@ class RateLimiter:
 
     def __init__(self, config: RateLimitConfig, clock: Callable[[], float] = monotonic) -> None:
         self._config = config
+        self.is_on = config != RateLimitConfig()
         self._clock = clock
         self._buckets: OrderedDict[tuple[str, str], list[float]] = OrderedDict()
         """Level and time of the last look, by caller and field."""

@@ -171,5 +171,5 @@ class SubgraphMeter:
 
     def finish(self, started: float, outcome: str) -> None:
         """Count a request that began at `started` on the performance counter."""
-        self._outcomes[outcome].inc()
+        self._outcomes[outcome].value += 1
         self._seconds.observe(perf_counter() - started)
