@@ -352,6 +352,8 @@ class Executor:
             payload = orjson.loads(answer.body)
         except orjson.JSONDecodeError:
             payload = None
+        if payload.__class__ is dict and payload.get("data").__class__ is dict and "errors" not in payload:
+            return self._fits(compiled, execution, batches, payload["data"])
         if not isinstance(payload, dict) or not ("data" in payload or payload.get("errors")):
             code = UNAVAILABLE if answer.status in UNAVAILABLE_STATUSES else FAILED
             detail = f"status {answer.status}, no GraphQL response"
@@ -365,10 +367,14 @@ class Executor:
             execution.errors += rewriter.rewrite(errors if isinstance(errors, list) else [errors])
         if data is None:
             return True
-        if not isinstance(data, dict) or not self._merge(compiled, execution, batches, data):
-            execution.errors.append(failed(fetch, "data does not fit the request", _covers(compiled, batches)))
-            return False
-        return True
+        return self._fits(compiled, execution, batches, data)
+
+    def _fits(self, compiled: CompiledFetch, execution: Execution, batches: Sequence[EntityBatch], data: Any) -> bool:
+        """Merge data, if it is what was asked for."""
+        if data.__class__ is dict and self._merge(compiled, execution, batches, data):
+            return True
+        execution.errors.append(failed(compiled.fetch, "data does not fit the request", _covers(compiled, batches)))
+        return False
 
     def _merge(
         self, compiled: CompiledFetch, execution: Execution, batches: Sequence[EntityBatch], data: dict[str, Any]

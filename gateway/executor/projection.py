@@ -163,7 +163,9 @@ class _Generator:
         self, item: str, selections: Sequence[FieldSelection], typename: str | None, place: Place
     ) -> tuple[list[str], str]:
         """Statements that check the object in the variable `item`, and an expression for what becomes of it."""
-        lines = [f"if {item}.__class__ is not dict: raise Fault"]
+        # What is no object has no keys to read.
+        reads = any(selection.name != "__typename" for selection in selections)
+        lines = [] if reads and not self._lenient else [f"if {item}.__class__ is not dict: raise Fault"]
         conditional = any(selection.condition != Condition() for selection in selections)
         answer = self._name("r")
         if conditional:

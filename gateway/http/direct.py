@@ -106,12 +106,13 @@ class DirectLane:
         return self._respond(sender, request, headers)
 
     async def _respond(self, sender: Sender, request: GraphQLRequest, headers: dict[str, str]) -> bytes:
-        correlation_id = headers[CORRELATION]
-        begin(Correlation(correlation_id, None, headers.get("traceparent")))
+        begin(Correlation(headers[CORRELATION], None, headers.get("traceparent")))
+        # The line that tells the client is the one that tells the subgraphs.
+        story = request.story = b"x-correlation-id: %b\r\n" % headers[CORRELATION].encode()
         try:
             entered = self._load.enter()
         except RequestRefused as refusal:
-            return self._encoded(sender, refused(refusal), correlation_id)
+            return _joined(*self._rendered(sender, refused(refusal)), story)
         try:
             span = self._spans.start(headers)
             if span is None:
@@ -121,20 +122,11 @@ class DirectLane:
                     response = await self._pipeline.answer(request)
         finally:
             self._load.leave(entered)
-        if sender.gzip:
-            return await self._compressed(sender, response, correlation_id)
-        return self._encoded(sender, response, correlation_id)
-
-    def _encoded(self, sender: Sender, response: GraphQLResponse, correlation_id: str) -> bytes:
         head, body = self._rendered(sender, response)
-        return _joined(head, body, correlation_id)
-
-    async def _compressed(self, sender: Sender, response: GraphQLResponse, correlation_id: str) -> bytes:
-        head, body = self._rendered(sender, response)
-        if len(body) >= self._compression.minimum_bytes:
+        if sender.gzip and len(body) >= self._compression.minimum_bytes:
             body = await gzipped(body, self._compression.level)
             head += b"content-encoding: gzip\r\n"
-        return _joined(head, body, correlation_id)
+        return _joined(head, body, story)
 
     def _rendered(self, sender: Sender, response: GraphQLResponse) -> tuple[bytes, bytes]:
         if response.refusal is None and response.freshness is None and not response.headers:
@@ -146,5 +138,5 @@ class DirectLane:
         return head_of(status, lines, response.headers), body
 
 
-def _joined(head: bytes, body: bytes, correlation_id: str) -> bytes:
-    return b"%bx-correlation-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (head, correlation_id.encode(), len(body), body)
+def _joined(head: bytes, body: bytes, story: bytes) -> bytes:
+    return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, story, len(body), body)

@@ -17,7 +17,8 @@ from gateway.security.rate_limit import RateLimiter
 
 CORRELATION = "x-correlation-id"
 
-_TRACING = (CORRELATION, "traceparent", "tracestate")
+_TRACEPARENT = "traceparent"
+_TRACING = (CORRELATION, _TRACEPARENT, "tracestate")
 
 
 class ForwardingConfig(BaseModel):
@@ -79,16 +80,19 @@ class Identification:
         """Raises RequestRefused: 429 for too many requests, 401 for a bad token or key."""
         return self.recognise(headers, client) or await self.find(headers)
 
-    def recognise(self, headers: Mapping[str, str], client: str) -> Identity | None:
-        """Count a request, and say who asks where that is known; else `find` has to. Raises RequestRefused 429."""
+    def recognise(self, headers: Mapping[str, str], client: str, story: bytes | None = None) -> Identity | None:
+        """Count a request, and say who asks where that is known; else `find` has to. Raises RequestRefused 429.
+
+        `story` is the line that names the request, where it is made already.
+        """
         self._rate_limiter.admit_request(client)
         if self._api_clients is not None and self._api_clients.header in headers:
             return None
         authorization = headers.get("authorization")
         if self._authenticator is None or authorization is None:
-            return self._identity(headers, None)
+            return self._identity(headers, None, story=story)
         token = self._authenticator.find(authorization)
-        return None if token is None else self._identity(headers, token)
+        return None if token is None else self._identity(headers, token, story=story)
 
     async def find(self, headers: Mapping[str, str]) -> Identity:
         """Who asks by a request that is counted already. Raises RequestRefused: 401, or 429 for a partner's own limits."""
@@ -119,13 +123,16 @@ class Identification:
             await api_clients.admit(client)
         return self._identity(headers, api_clients.token(client), client.name)
 
-    def _identity(self, headers: Mapping[str, str], token: AccessToken | None, partner: str | None = None) -> Identity:
-        correlation = headers.get(CORRELATION, "\n")
-        if _TRACING[1] not in headers and correlation.isascii() and correlation.isprintable():
-            tracing = b"x-correlation-id: %b\r\n" % correlation.encode()
-        else:
-            tracing = header_lines({name: headers[name] for name in _TRACING if name in headers})
-        return Identity(token, self._headers_for(headers, token), tracing, partner)
+    def _identity(
+        self,
+        headers: Mapping[str, str],
+        token: AccessToken | None,
+        partner: str | None = None,
+        story: bytes | None = None,
+    ) -> Identity:
+        if story is None or _TRACEPARENT in headers:
+            story = header_lines({name: headers[name] for name in _TRACING if name in headers})
+        return Identity(token, self._headers_for(headers, token), story, partner)
 
     def accepted_until(self, identity: Identity) -> float | None:
         """The time from which the identity's token is no longer good; None without one."""

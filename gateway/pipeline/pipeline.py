@@ -130,7 +130,7 @@ class Pipeline:
         """The response to a request; a bug becomes a masked error with nothing of it but an entry in the log."""
         try:
             # One function and not several: each coroutine on the way of a request would cost as much as what it does.
-            identity = self._identification.recognise(request.headers, request.client)
+            identity = self._identification.recognise(request.headers, request.client, request.story)
             if identity is None:
                 identity = await self._identification.find(request.headers)
             text = request.query
@@ -296,6 +296,7 @@ def _payload(
     elif prepared.introspection is not None:
         execution.tree.update(introspect(graph.schema, prepared.introspection, variables))
     data, found = prepared.projection.project(execution.tree, variables, execution.errors)
-    errors = [error.formatted() for error in (*execution.errors, *found)]
+    if not execution.errors and not found:
+        return {"data": data}
     # Errors stand first, so that nobody reads a page of data before noticing them.
-    return {"errors": errors, "data": data} if errors else {"data": data}
+    return {"errors": [error.formatted() for error in (*execution.errors, *found)], "data": data}

@@ -19,6 +19,7 @@ class GraphQLRequest:
 
     `budget` is what all operations of one HTTP request share, where it has several.
     `reference` names an operation by an id; `query` is empty where the text was not sent beside it.
+    `story` is the header line that names the request, where the transport has made it already.
     `credentials` is set by transports that carry subscriptions: the headers as they are now, should a token have been renewed.
     """
 
@@ -31,6 +32,7 @@ class GraphQLRequest:
     budget: RequestBudget | None = None
     reference: Reference | None = None
     credentials: Callable[[], Mapping[str, str]] | None = None
+    story: bytes | None = None
 
 
 @dataclass(slots=True)
