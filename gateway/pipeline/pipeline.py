@@ -138,8 +138,6 @@ class Pipeline:
                 text = await self._persisted.admit(request, identity.partner)
             elif not text:
                 _refuse_reference(request)
-            if self._rate_limiter.is_on:
-                self._rate_limiter.admit_caller(identity.caller)
             graph = self._graph
             prepared = self._known(graph, text, request, identity)
             if prepared is None:
@@ -181,7 +179,9 @@ class Pipeline:
     def _known(
         self, graph: ServedGraph, text: str, request: GraphQLRequest, identity: Identity
     ) -> PreparedOperation | None:
-        """The prepared operation, if it is kept."""
+        """The prepared operation, if it is kept. Raises RequestRefused for a caller that asks too often."""
+        if self._rate_limiter.is_on:
+            self._rate_limiter.admit_caller(identity.caller)
         grants = grants_of(identity.token, self._authorization) if graph.grants else NO_GRANTS
         prepared = graph.find(graph.key(text, request.operation_name, grants))
         if prepared is not None:
