@@ -23,7 +23,7 @@ from gateway.pipeline.graph import ServedGraph
 from gateway.pipeline.identify import Identification, Identity
 from gateway.pipeline.introspection import introspect
 from gateway.pipeline.persisted import PersistedOperations
-from gateway.pipeline.prepare import PreparedOperation
+from gateway.pipeline.prepare import PreparationKey, PreparedOperation
 from gateway.pipeline.request import GraphQLRequest, GraphQLResponse, refused
 from gateway.pipeline.subscriptions import SHUTTING_DOWN, SUPERGRAPH_CHANGED, ResponseStream, Subscriptions
 from gateway.security.access_rules import Grants
@@ -139,9 +139,8 @@ class Pipeline:
             elif not text:
                 _refuse_reference(request)
             graph = self._graph
-            prepared = self._known(graph, text, request, identity)
-            if prepared is None:
-                prepared = await self._prepare(graph, text, request, identity)
+            key = self._key(graph, text, request, identity)
+            prepared = self._find(graph, key) or await self._prepare(graph, key, request, identity)
             self._check(request, prepared, identity)
             if self._shared_rates is not None:
                 await self._shared_rates.admit(request.client, identity.caller, prepared.root_fields)
@@ -176,25 +175,27 @@ class Pipeline:
         (_PARTIAL if "errors" in response.payload else _OK).value += 1
         return response
 
-    def _known(
-        self, graph: ServedGraph, text: str, request: GraphQLRequest, identity: Identity
-    ) -> PreparedOperation | None:
-        """The prepared operation, if it is kept. Raises RequestRefused for a caller that asks too often."""
+    def _key(self, graph: ServedGraph, text: str, request: GraphQLRequest, identity: Identity) -> PreparationKey:
+        """What to look the operation up by; made once a request, since it draws. Raises RequestRefused for a caller that asks
+        too often."""
         if self._rate_limiter.is_on:
             self._rate_limiter.admit_caller(identity.caller)
         grants = grants_of(identity.token, self._authorization) if graph.grants else NO_GRANTS
-        prepared = graph.find(graph.key(text, request.operation_name, grants))
+        return graph.key(text, request.operation_name, grants)
+
+    @staticmethod
+    def _find(graph: ServedGraph, key: PreparationKey) -> PreparedOperation | None:
+        prepared = graph.find(key)
         if prepared is not None:
             _HIT.value += 1
         return prepared
 
     async def _prepare(
-        self, graph: ServedGraph, text: str, request: GraphQLRequest, identity: Identity
+        self, graph: ServedGraph, key: PreparationKey, request: GraphQLRequest, identity: Identity
     ) -> PreparedOperation:
         _MISS.inc()
-        grants = grants_of(identity.token, self._authorization) if graph.grants else NO_GRANTS
         try:
-            return await graph.prepare(graph.key(text, request.operation_name, grants), self._thread)
+            return await graph.prepare(key, self._thread)
         except RequestRefused:
             # Whoever sends what cannot be run has asked all the same.
             if self._shared_rates is not None:

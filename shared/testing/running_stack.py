@@ -15,7 +15,8 @@ from shared.devstack.layout import Layout, layout_at
 from shared.devstack.lock import alone
 from shared.devstack.screen import Screen
 
-_OFFSETS = (2000, 3000, 5000)
+_OFFSETS = (7000, 9000, 11_000)
+"""None puts the gateway on a port that browsers and Node's `fetch` refuse, as 6000 is."""
 
 
 @dataclass(frozen=True, slots=True)
