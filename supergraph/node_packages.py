@@ -49,5 +49,6 @@ def _installed(folder: Path) -> bool:
 
 
 def _versions(lock: Path) -> dict[str, str]:
+    """Optional ones aside: they are for one platform each, and the lock file names those of all."""
     packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
-    return {path: package["version"] for path, package in packages.items() if path}
+    return {path: package["version"] for path, package in packages.items() if path and not package.get("optional")}
