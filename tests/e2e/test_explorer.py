@@ -115,6 +115,9 @@ async def test_a_sign_in_goes_along_with_every_tab_and_with_subscriptions(
     await open_example(page, "Me")
     await run(page)
     await expect(page.locator(".graphiql-response")).to_contain_text(BUYER[0])
+    # and the browser keeps what was asked, but not by whom
+    kept = await page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
+    assert ("query Me" in kept, "eyJ" in kept, "Bearer" in kept) == (True, False, False)
 
     # when orders are watched, and one moves
     await open_example(page, "Watch my orders")

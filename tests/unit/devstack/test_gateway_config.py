@@ -43,6 +43,7 @@ def test_the_gateway_takes_the_settings_with_this_stacks_addresses_and_key(
     )
     assert settings.api_clients is not None
     assert settings.api_clients.url == "http://127.0.0.1:5101/internal/api-clients"
+    assert settings.explorer.examples == REGISTER_FILE.with_name("explorer")
     assert settings.subgraph_urls["orders"] == "http://127.0.0.1:5105/graphql"
     assert len(settings.subgraph_urls) == len(layout.register.subgraphs)
 
