@@ -352,6 +352,17 @@ async def test_a_plan_that_is_shown_tells_what_of_it_is_kept(redis_url: str) -> 
             assert plan["maxAges"] == ages
 
 
+async def test_a_plan_that_is_shown_tells_what_the_cache_had(redis_url: str) -> None:
+    async def runs(cached: Cached) -> list[tuple[str, int, int]]:
+        plan = (await cached.ask(PAGE, {"x-query-plan": "1"}))["extensions"]["queryPlan"]
+        return [(run["outcome"], run["entities"], run["cached"]) for fetch in plan["fetches"] for run in fetch["runs"]]
+
+    async with shop(redis_url, pipeline={"expose_query_plan": True}) as cached:
+        assert await runs(cached) == [("ok", 0, 0), ("ok", 2, 0)]
+        await cached.kept(3)
+        assert await runs(cached) == [("cached", 0, 1), ("cached", 0, 2)]
+
+
 @pytest.mark.parametrize(
     ("query", "headers"),
     [
