@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from gateway.cache.config import CacheConfig
 from gateway.errors import GatewayError
-from gateway.executor.executor import SubgraphErrorsConfig
 from gateway.executor.header_rules import HeaderRulesConfig
 from gateway.executor.subgraph_client import TransportConfig
+from gateway.executor.subgraph_errors import SubgraphErrorsConfig
 from gateway.executor.traffic import TrafficConfig
 from gateway.http.config import HttpConfig
 from gateway.http.explorer.config import ExplorerConfig

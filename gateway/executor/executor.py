@@ -9,7 +9,6 @@ from time import perf_counter
 from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict
 
 from gateway.cache.lookup import Lookup
 from gateway.cache.session import CacheSession
@@ -23,20 +22,20 @@ from gateway.executor.merge import Tree, copy_tree, merge
 from gateway.executor.rewrites import ResponsePath, apply_renames, objects_at, static_prefix
 from gateway.executor.subgraph_caller import UNAVAILABLE_STATUSES, SubgraphCaller
 from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient, TransportError, TransportFault
-from gateway.executor.subgraph_errors import FAILED, UNAVAILABLE, ErrorRewriter, FieldError, failed, unavailable
+from gateway.executor.subgraph_errors import (
+    FAILED,
+    UNAVAILABLE,
+    ErrorRewriter,
+    FieldError,
+    SubgraphErrorsConfig,
+    failed,
+    unavailable,
+)
 from gateway.executor.trace import RunTrace
 from gateway.executor.traffic import Traffic
 from gateway.executor.variables import holds, used
 from gateway.telemetry.metrics import SubgraphMeter
 from gateway.telemetry.spans import Spans, mark
-
-
-class SubgraphErrorsConfig(BaseModel):
-    """Which members of a subgraph error's `extensions` a client sees beside `code`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    forward_extensions: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -362,8 +361,8 @@ class Executor:
         errors, data = payload.get("errors"), payload.get("data")
         # Paths are found in the tree by identity, so errors come before merging replaces anything.
         if errors:
-            covers, kept = _covers(compiled, batches), self._errors.forward_extensions
-            rewriter = ErrorRewriter(fetch, execution.tree, batches, covers, kept, data)
+            covers = _covers(compiled, batches)
+            rewriter = ErrorRewriter(fetch, execution.tree, batches, covers, self._errors, data)
             execution.errors += rewriter.rewrite(errors if isinstance(errors, list) else [errors])
         if data is None:
             return True

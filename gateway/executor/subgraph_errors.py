@@ -6,7 +6,9 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
 
 from gateway.executor.entity_loader import EntityBatch
 from gateway.executor.merge import Tree
@@ -21,6 +23,7 @@ CIRCUIT_OPEN = "SUBGRAPH_CIRCUIT_OPEN"
 FAILED = "SUBREQUEST_FAILED"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 
+_MASKED = "Something went wrong in this part of the answer."
 _MASKED_CODES = frozenset({INTERNAL, "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "INTERNAL_TOKEN_REQUIRED"})
 """Codes that speak of the gateway's own request, not of the client's: their texts are for the log."""
 
@@ -82,6 +85,21 @@ def _only(covers: tuple[ResponsePath, ...]) -> ResponsePath | None:
     return covers[0] if len(set(covers)) == 1 else None
 
 
+class SubgraphErrorsConfig(BaseModel):
+    """What becomes of the errors that subgraphs report, on either side.
+
+    `client`: `coded` shows the texts of refusals that carry a code of their own and masks all else, `none` masks everything,
+    `all` shows every text (for development). `log`: `masked` has what a client does not see, `all` has every error, `none`
+    has nothing. `forward_extensions` are members of `extensions` that a client sees beside `code`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client: Literal["coded", "none", "all"] = "coded"
+    log: Literal["masked", "all", "none"] = "masked"
+    forward_extensions: frozenset[str] = frozenset()
+
+
 class ErrorRewriter:
     """Turns the `errors` of one answer into entries for the client; `data` is what came beside them."""
 
@@ -91,14 +109,14 @@ class ErrorRewriter:
         tree: Tree,
         batches: Sequence[EntityBatch],
         covers: tuple[ResponsePath, ...],
-        kept_extensions: frozenset[str],
+        config: SubgraphErrorsConfig,
         data: Any,
     ) -> None:
         self._fetch = fetch
         self._tree = tree
         self._batches = {batch.target.alias: batch for batch in batches}
         self._covers = covers
-        self._kept = kept_extensions
+        self._config = config
         self._data = data if isinstance(data, dict) else {}
         renames = (*fetch.renames, *(rename for target in fetch.targets for rename in target.renames))
         self._names = {rename.alias: rename.name for rename in renames}
@@ -115,19 +133,35 @@ class ErrorRewriter:
         extensions = error.get("extensions")
         extensions = extensions if isinstance(extensions, dict) else {}
         code, message = extensions.get("code"), error.get("message")
-        if not isinstance(code, str) or code in _MASKED_CODES or not isinstance(message, str):
-            logger.error(
-                "subgraph reported an internal error",
-                extra={"subgraph": self._fetch.subgraph, "detail": str(message)[:2000], "at": str(error.get("path"))},
-            )
-            code, message, extensions = INTERNAL, "Something went wrong in this part of the answer.", {}
-        kept = {name: value for name, value in extensions.items() if name in self._kept}
+        coded = isinstance(code, str) and code not in _MASKED_CODES and isinstance(message, str)
+        shown = self._config.client == "all" or (coded and self._config.client == "coded")
+        self._log(error, coded=coded, shown=shown)
+        if not shown:
+            message, extensions = _MASKED, {}
+        if not shown or not isinstance(code, str):
+            code = INTERNAL
+        if not isinstance(message, str):
+            message = _MASKED
+        kept = {name: value for name, value in extensions.items() if name in self._config.forward_extensions}
         paths = self._paths(error.get("path"))
         if paths is None:
             yield FieldError(message, code, _only(self._covers), self._covers, kept)
             return
         for covered, path in paths:
             yield FieldError(message, code, path, (covered,), kept)
+
+    def _log(self, error: Mapping[str, Any], *, coded: bool, shown: bool) -> None:
+        if self._config.log == "none" or (self._config.log == "masked" and shown):
+            return
+        logger.log(
+            logging.INFO if coded else logging.ERROR,
+            "subgraph refused" if coded else "subgraph reported an internal error",
+            extra={
+                "subgraph": self._fetch.subgraph,
+                "detail": str(error.get("message"))[:2000],
+                "at": str(error.get("path")),
+            },
+        )
 
     def _paths(self, path: Any) -> list[tuple[ResponsePath, ResponsePath]] | None:
         """Where in the response a subgraph's error path lies, after what it covers; None if it cannot be told."""

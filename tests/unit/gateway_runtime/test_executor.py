@@ -10,8 +10,9 @@ import orjson
 import pytest
 
 from gateway.executor.compiled import compile_plan
-from gateway.executor.executor import Execution, Executor, SubgraphErrorsConfig
+from gateway.executor.executor import Execution, Executor
 from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient, TransportError, TransportFault
+from gateway.executor.subgraph_errors import SubgraphErrorsConfig
 from gateway.planner.plan import (
     Condition,
     EntityTarget,
@@ -22,6 +23,8 @@ from gateway.planner.plan import (
     Representation,
     RepresentationField,
 )
+
+MASKED = "Something went wrong in this part of the answer."
 
 USER = Representation(on_types=frozenset({"User"}), fields=(RepresentationField("id", "id"),), keys=frozenset({"id"}))
 
@@ -271,6 +274,36 @@ async def test_texts_that_speak_of_the_gateways_own_request_are_masked(code: obj
     execution = await run(transport, root(0, "a", "{x}"))
     assert [(e.code, e.path) for e in execution.errors] == [("INTERNAL_SERVER_ERROR", ("x",))]
     assert "secret" not in str(execution.errors)
+
+
+@pytest.mark.parametrize(
+    ("client", "coded", "uncoded"),
+    [
+        ("coded", ("No.", "NOPE"), (MASKED, "INTERNAL_SERVER_ERROR")),
+        ("none", (MASKED, "INTERNAL_SERVER_ERROR"), (MASKED, "INTERNAL_SERVER_ERROR")),
+        ("all", ("No.", "NOPE"), ("boom", "INTERNAL_SERVER_ERROR")),
+    ],
+)
+async def test_what_a_client_reads_is_a_setting(client: str, coded: tuple[str, str], uncoded: tuple[str, str]) -> None:
+    errors = [
+        {"message": "No.", "path": ["x"], "extensions": {"code": "NOPE"}},
+        {"message": "boom", "path": ["y"]},
+    ]
+    transport = Transport({"a": {"data": {"x": None, "y": None}, "errors": errors}})
+    execution = await run(transport, root(0, "a", "{x y}"), client=client)
+    assert [(error.message, error.code) for error in execution.errors] == [coded, uncoded]
+
+
+@pytest.mark.parametrize(("log", "logged"), [("masked", ["boom"]), ("all", ["No.", "boom"]), ("none", [])])
+async def test_what_is_logged_is_another(caplog: pytest.LogCaptureFixture, log: str, logged: list[str]) -> None:
+    errors = [
+        {"message": "No.", "path": ["x"], "extensions": {"code": "NOPE"}},
+        {"message": "boom", "path": ["y"]},
+    ]
+    transport = Transport({"a": {"data": {"x": None, "y": None}, "errors": errors}})
+    with caplog.at_level("INFO"):
+        await run(transport, root(0, "a", "{x y}"), log=log)
+    assert [record.__dict__["detail"] for record in caplog.records] == logged
 
 
 async def test_only_used_variables_travel_and_an_absent_one_stays_absent() -> None:
