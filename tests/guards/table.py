@@ -227,8 +227,8 @@ GUARDS = (
     Guard(
         "limits",
         "gateway/security/rate_limit.py",
-        "        admitted = level >= 1",
-        "        admitted = True",
+        "        if level < 1:",
+        "        if False:",
         "tests/unit/gateway_runtime/test_rate_limit.py",
     ),
     Guard(
@@ -248,8 +248,8 @@ GUARDS = (
     Guard(
         "limits",
         "gateway/executor/subgraph_errors.py",
-        "        if not isinstance(code, str) or code in _MASKED_CODES or not isinstance(message, str):",
-        "        if False:",
+        "        coded = isinstance(code, str) and code not in _MASKED_CODES and isinstance(message, str)",
+        "        coded = True",
         f"{_HOSTILE}::test_any_answer_is_a_bounded_error",
     ),
     # idempotency
