@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 
+from gateway.planner.deferral import Marks, marks_of, without_marks
 from gateway.planner.hops import CastHop, FieldHop, MoveHop, RootHop
+from gateway.planner.places import Place
 from gateway.planner.plan import ContextSource, Items, OnTypes, OperationKind, PathSegment, RepresentationField
 from gateway.planner.query_tree import QueryTree, Source, TreeNode
 from gateway.planner.selection_tree import Level, SelectedField
@@ -40,7 +42,8 @@ class Step:
     """One request in the making. An entity call has `inputs`; `path` is where its objects are in the response tree.
 
     `turn` is the position among root fields that run in order, `input_of` the input of each type. `contexts` are all
-    context arguments of its fields: where one of them has no value, nothing of the call can be asked for.
+    context arguments of its fields: where one of them has no value, nothing of the call can be asked for. `serves` are the
+    marks of all that it fetches.
     """
 
     number: int
@@ -53,11 +56,17 @@ class Step:
     input_of: dict[str, Input] = field(default_factory=dict)
     after: set[Step] = field(default_factory=set)
     contexts: tuple[ContextVariable, ...] = ()
+    serves: set[Marks] = field(default_factory=set)
 
     def add_input(self, added: Input) -> None:
         """Represent some more types."""
         self.inputs.append(added)
         self.input_of.update(dict.fromkeys(added.types, added))
+
+    @property
+    def marks(self) -> Marks:
+        """What all that it fetches stands in: the request is deferred if that is anything."""
+        return frozenset.intersection(*self.serves) if self.serves else frozenset()
 
     @property
     def is_entity_call(self) -> bool:
@@ -78,12 +87,15 @@ class FetchGraph:
         self._kind = kind
         self._step_of: dict[TreeNode, Step] = {}
         self._moves: list[tuple[TreeNode, Step]] = []
+        self._objects: dict[tuple[Place, str], list[TreeNode]] = {}
         for root in tree.root.children.values():
             self._add_root(root)
         for node, step in self._moves:
             step.after |= {self._step_of[leaf] for leaf in node.requirements}
             sources = [source for argument in node.sources.values() for source in argument]
             step.after |= {self._step_of[leaf] for source in sources for leaf in source.leaves}
+        if any(marks for step in self.steps for marks in step.serves):
+            self._show_objects()
         if kind == "mutation":
             self._chain_turns()
 
@@ -123,14 +135,17 @@ class FetchGraph:
             selected = SelectedField(hop.edge.name, hop.arguments, node.response_key, hop.edge.type)
             selected.contextual = self._contextual(node, hop.edge.contexts) if hop.edge.contexts else ""
             level.fields[node.response_key] = selected
-        selected.conditions |= node.conditions
+        selected.conditions |= {without_marks(condition) for condition in node.conditions}
         if hop.edge.tail is None:
+            step.serves |= {marks_of(condition) for condition in node.conditions}
             return
         if selected.level is None:
             selected.level = Level(hop.edge.tail.type_name)
         narrowed = (OnTypes(types),) if types is not None else ()
         below = (*path, *narrowed, node.response_key, *(Items() for _ in range(hop.edge.lists)))
         self._depths[node] = len(below)
+        head = hop.edge.head
+        self._objects.setdefault((node.place, head.concrete or head.type_name), []).append(node)
         self._visit(node, step, selected.level, below, None)
 
     def _add_move(
@@ -184,11 +199,28 @@ class FetchGraph:
         # Roots lie above everything, whichever of them is visited first.
         return ContextSource(self._depths.get(source.base.at_origin(), 0), fields, on_types)
 
+    def _show_objects(self) -> None:
+        """An object that is not deferred is fetched with what is not, even where all that is asked of it is."""
+        for nodes in self._objects.values():
+            for marks in {marks_of(condition) for node in nodes for condition in node.conditions}:
+                if not any(shown <= marks for node in nodes for shown in _leaf_marks(node)):
+                    least = min((self._step_of[node] for node in nodes), key=lambda step: len(step.marks))
+                    least.serves.add(marks)
+
     def _chain_turns(self) -> None:
         """A root field of a mutation starts when all that belongs to the ones before it is done."""
         roots = sorted((step for step in self.steps if not step.after), key=lambda step: step.turn)
         for root in roots:
-            root.after |= {step for step in self.steps if step.turn == root.turn - 1}
+            root.after |= {step for step in self.steps if step.turn == root.turn - 1 and not step.marks}
+
+
+def _leaf_marks(node: TreeNode) -> Iterator[Marks]:
+    """The marks of the leaves that are fetched together with an object."""
+    for child in node.children.values():
+        if isinstance(child.hop, FieldHop) and child.hop.edge.tail is None:
+            yield from (marks_of(condition) for condition in child.conditions)
+        elif isinstance(child.hop, FieldHop | CastHop):
+            yield from _leaf_marks(child)
 
 
 def _representation(

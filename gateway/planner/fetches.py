@@ -70,6 +70,7 @@ class FetchPrinter:
             path=() if targets else first.path,
             renames=() if targets else calls[0].renames,
             condition=None if gate == ALWAYS else gate,
+            serves=_serves(steps),
         )
 
     def _targets(self, calls: Sequence[_Call]) -> tuple[EntityTarget, ...]:
@@ -131,6 +132,11 @@ def _calls(steps: Iterable[Step], budget: Budget) -> list[_Call]:
         call = calls.setdefault((text, gate, renames, representations, step.contexts), fresh)
         call.paths.append(step.path)
     return list(calls.values())
+
+
+def _serves(steps: Iterable[Step]) -> frozenset[frozenset[str]]:
+    served = frozenset(marks for step in steps for marks in step.serves)
+    return served if any(served) else frozenset()
 
 
 def _body(call: _Call, target: EntityTarget | None) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from gateway.planner.deferral import Marks, marks_of
 from gateway.planner.operation import ALWAYS
 from gateway.planner.plan import Condition
 from gateway.supergraph.context_arguments import ContextArgument
@@ -17,10 +19,12 @@ MOVE_COST = 1000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RootHop:
-    """Enter the graph: ask a subgraph for fields of a root type. `turn` keeps root fields apart that may not be merged."""
+    """Enter the graph: ask a subgraph for fields of a root type. `turn` keeps root fields apart that may not be merged, `marks`
+    those that are deferred."""
 
     node: Node
     turn: int = 0
+    marks: Marks = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,13 +51,15 @@ class FieldHop:
 class MoveHop:
     """Go on with the same object in another subgraph, with `key` and the `requires` of the field that follows.
 
-    `contexts` are the arguments of that field which come from further up.
+    `contexts` are the arguments of that field which come from further up, `marks` the deferred fragments that it stands in:
+    what is not deferred never waits for what is.
     """
 
     move: Move
     requires: FieldSet
     requirement: Requirement
     contexts: tuple[ContextArgument, ...] = ()
+    marks: Marks = frozenset()
 
     @property
     def node(self) -> Node:
@@ -85,3 +91,11 @@ class Route:
     hops: tuple[Hop, ...]
     edge: FieldEdge
     cost: int
+
+
+def deferred_hops(hops: Sequence[Hop], condition: Condition) -> Sequence[Hop]:
+    """The hops to a field that is wanted under a condition: its marks are on the moves."""
+    marks = marks_of(condition)
+    if not marks:
+        return hops
+    return [replace(hop, marks=marks) if isinstance(hop, MoveHop) else hop for hop in hops]

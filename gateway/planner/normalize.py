@@ -7,7 +7,7 @@ once: a later selection of a key takes only those types and conditions which no 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from graphql import (
     BooleanValueNode,
@@ -36,6 +36,7 @@ from graphql import (
 from gateway.errors import PlanError
 from gateway.planner.budget import Budget
 from gateway.planner.conditions import both, contradict, without
+from gateway.planner.deferral import Deferral, DeferredFragments, rank
 from gateway.planner.operation import ALWAYS, FieldSelection, Operation
 from gateway.planner.plan import Condition, OperationKind
 from gateway.supergraph.sdl import Supergraph, possible_types
@@ -55,17 +56,18 @@ _META_FIELDS: Mapping[str, GraphQLField] = {
 }
 
 
-_Part = tuple[FieldNode | OperationDefinitionNode, Condition]
-_Seen = tuple[int, frozenset[str], Condition]
+_Part = tuple[FieldNode | OperationDefinitionNode, Condition, Deferral | None]
+_Seen = tuple[int, frozenset[str], Condition, Deferral | None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Occurrence:
-    """A field node of the document where it applies."""
+    """A field node of the document where it applies, and the deferred fragment that it stands in."""
 
     node: FieldNode
     types: frozenset[str]
     condition: Condition
+    deferral: Deferral | None
 
 
 @dataclass(slots=True)
@@ -77,6 +79,18 @@ class _Entry:
     types: frozenset[str]
     condition: Condition
     parts: list[_Part]
+    deferral: Deferral | None = None
+
+
+@dataclass(slots=True)
+class _Place:
+    """The objects below `keys` response keys in one field; `deferrals` are the deferred fragments on them."""
+
+    types: frozenset[str]
+    known: Condition
+    keys: int
+    seen: set[_Seen] = field(default_factory=set)
+    deferrals: dict[tuple[int, Deferral | None], Deferral] = field(default_factory=dict)
 
 
 def normalize(
@@ -84,8 +98,12 @@ def normalize(
     document: DocumentNode,
     operation_name: str | None,
     budget: Budget | None = None,
+    *,
+    deferring: frozenset[str] | None = None,
 ) -> Operation:
     """The normal form of one operation of a document that was validated against `schema`.
+
+    With `deferring`, the variables of `@defer(if:)` that are true, what is deferred is marked; otherwise nothing is deferred.
 
     Raises PlanError `OPERATION_NOT_FOUND` where the name fits no operation (or is missing and there are several), and
     `PLAN_BUDGET_EXCEEDED` where the normal form would grow past MAX_SELECTIONS or takes more than the budget.
@@ -96,14 +114,18 @@ def normalize(
     if root is None:
         raise PlanError("OPERATION_NOT_FOUND", f"The schema has no {definition.operation.value} type.")
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    normalizer = _Normalizer(graph, fragments, budget or Budget())
+    deferred = None if deferring is None else DeferredFragments(deferring)
+    normalizer = _Normalizer(graph, fragments, budget or Budget(), deferred)
     kind: OperationKind = definition.operation.value
+    place = _Place(frozenset((root.name,)), ALWAYS, 0)
+    selections = normalizer.selections(place, [(definition, ALWAYS, None)])
     return Operation(
         kind=kind,
         root_type=root.name,
-        selections=normalizer.selections(frozenset((root.name,)), [(definition, ALWAYS)], ALWAYS),
+        selections=selections,
         variables=tuple(definition.variable_definitions or ()),
         name=definition.name.value if definition.name else None,
+        deferrals=tuple(place.deferrals.values()),
     )
 
 
@@ -119,71 +141,110 @@ def _find_operation(document: DocumentNode, name: str | None) -> OperationDefini
 
 
 class _Normalizer:
-    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], budget: Budget) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        budget: Budget,
+        deferred: DeferredFragments | None,
+    ) -> None:
         self._budget = budget
         self._schema = schema
         self._fragments = fragments
+        self._deferred = deferred
         self._possible: dict[str, frozenset[str]] = {}
         self._grouped: dict[tuple[frozenset[str], str], list[tuple[GraphQLOutputType, frozenset[str]]]] = {}
         self._count = 0
 
-    def selections(self, types: frozenset[str], parts: Iterable[_Part], known: Condition) -> tuple[FieldSelection, ...]:
-        """The merged selections on objects of `types`; `known` is what holds wherever these selections are read."""
+    def selections(self, place: _Place, parts: Iterable[_Part]) -> tuple[FieldSelection, ...]:
+        """The merged selections at a place; its `known` is what holds wherever these selections are read."""
         by_key: dict[str, list[_Entry]] = {}
-        seen: set[_Seen] = set()
-        for node, condition in parts:
-            if node.selection_set is None:
-                continue
-            for occurrence in self._occurrences(node.selection_set, types, condition, known, seen):
-                key = (occurrence.node.alias or occurrence.node.name).value
-                _add(by_key.setdefault(key, []), occurrence, len(seen), self._budget)
+        for position, occurrence in self._all_occurrences(place, parts):
+            key = (occurrence.node.alias or occurrence.node.name).value
+            _add(by_key.setdefault(key, []), occurrence, position, self._budget)
         entries = sorted((entry for group in by_key.values() for entry in group), key=lambda entry: entry.position)
-        return tuple(selection for entry in entries for selection in self._fields(entry, known))
+        return tuple(selection for entry in entries for selection in self._fields(entry, place))
+
+    def _all_occurrences(self, place: _Place, parts: Iterable[_Part]) -> Iterable[tuple[int, _Occurrence]]:
+        """The fields of all parts with their positions; those that come first take what later ones select as well."""
+        found = (
+            (len(place.seen), occurrence)
+            for node, condition, deferral in parts
+            if node.selection_set is not None
+            for occurrence in self._occurrences(node.selection_set, place, place.types, condition, deferral)
+        )
+        return found if self._deferred is None else sorted(found, key=lambda item: rank(item[1].deferral))
 
     def _occurrences(
         self,
         selection_set: SelectionSetNode,
+        place: _Place,
         types: frozenset[str],
         condition: Condition,
-        known: Condition,
-        seen: set[_Seen],
+        deferral: Deferral | None,
     ) -> Iterator[_Occurrence]:
         """All fields of a selection set, fragments inlined. `seen` keeps repeated fragments from costing more than once."""
         for node in selection_set.selections:
-            narrowed = _narrow(condition, node.directives or (), known)
+            narrowed = _narrow(condition, node.directives or (), place.known)
             if narrowed is None:
                 continue
             body = self._fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
             inner = types if isinstance(body, FieldNode) else self._narrow_types(types, body)
-            if not inner or (id(body), inner, narrowed) in seen:
+            within = deferral
+            if inner and self._deferred is not None and not isinstance(node, FieldNode):
+                within = self._deferral(self._deferred, node, place, (inner, narrowed), deferral)
+            if not inner or (id(body), inner, narrowed, within) in place.seen:
                 continue
-            seen.add((id(body), inner, narrowed))
+            place.seen.add((id(body), inner, narrowed, within))
             self._count_one()
             if isinstance(body, FieldNode):
-                yield _Occurrence(body, inner, narrowed)
+                yield _Occurrence(body, inner, narrowed, within)
             elif isinstance(body, InlineFragmentNode | FragmentDefinitionNode):
-                yield from self._occurrences(body.selection_set, inner, narrowed, known, seen)
+                yield from self._occurrences(body.selection_set, place, inner, narrowed, within)
+
+    def _deferral(
+        self,
+        deferred: DeferredFragments,
+        node: SelectionNode,
+        place: _Place,
+        where: tuple[frozenset[str], Condition],
+        parent: Deferral | None,
+    ) -> Deferral | None:
+        """The innermost deferred fragment that the fields of a fragment stand in."""
+        assert isinstance(node, InlineFragmentNode | FragmentSpreadNode)
+        if not deferred.is_deferred(node):
+            return parent
+        key = (id(node), parent)
+        if key not in place.deferrals:
+            place.deferrals[key] = deferred.new(node, parent, place.keys)
+        place.deferrals[key].where.append(where)
+        return place.deferrals[key]
 
     def _narrow_types(self, types: frozenset[str], node: SelectionNode | FragmentDefinitionNode) -> frozenset[str]:
         assert isinstance(node, InlineFragmentNode | FragmentDefinitionNode)
         return types & self._possible_types(node.type_condition.name.value) if node.type_condition else types
 
-    def _fields(self, entry: _Entry, known: Condition) -> Iterator[FieldSelection]:
+    def _fields(self, entry: _Entry, place: _Place) -> Iterator[FieldSelection]:
+        condition = entry.condition
+        if entry.deferral is not None and entry.deferral.mark not in place.known.include:
+            condition = replace(condition, include=condition.include | {entry.deferral.mark})
         for field_type, types in self._by_field_type(entry.types, entry.node.name.value):
             self._count_one()
             named = get_named_type(field_type)
             selections = None
+            below = None
             if is_composite_type(named):
-                below = both(known, entry.condition)
-                selections = self.selections(self._possible_types(named.name), entry.parts, below)
+                below = _Place(self._possible_types(named.name), both(place.known, condition), place.keys + 1)
+                selections = self.selections(below, entry.parts)
             yield FieldSelection(
                 response_key=(entry.node.alias or entry.node.name).value,
                 name=entry.node.name.value,
                 type=field_type,
                 types=types,
                 arguments=tuple(entry.node.arguments or ()),
-                condition=entry.condition,
+                condition=condition,
                 selections=selections,
+                deferrals=tuple(below.deferrals.values()) if below is not None else (),
             )
 
     def _by_field_type(
@@ -236,16 +297,27 @@ def _add(entries: list[_Entry], occurrence: _Occurrence, position: int, budget: 
         shared = entry.types & occurrence.types
         if not shared or contradict(entry.condition, occurrence.condition):
             continue
+        if occurrence.deferral is not None and entry.deferral not in (None, occurrence.deferral):
+            assert entry.deferral is not None
+            occurrence.deferral.after.add(entry.deferral)
         if occurrence.node.selection_set is not None:
             if shared != entry.types:
                 entries.append(replace(entry, types=entry.types - shared, parts=list(entry.parts)))
                 entry.types = shared
-            entry.parts.append((occurrence.node, without(occurrence.condition, entry.condition)))
+            condition = without(occurrence.condition, entry.condition)
+            entry.parts.append((occurrence.node, condition, occurrence.deferral))
         # Under conditions of several variables each entry may split each piece.
         budget.spend(len(remaining) // _PIECES_A_STEP)
         remaining = [rest for piece in remaining for rest in _subtract(piece, entry)]
     entries.extend(
-        _Entry(position, occurrence.node, types, condition, [(occurrence.node, ALWAYS)])
+        _Entry(
+            position,
+            occurrence.node,
+            types,
+            condition,
+            [(occurrence.node, ALWAYS, occurrence.deferral)],
+            occurrence.deferral,
+        )
         for types, condition in remaining
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from graphql import ArgumentNode, GraphQLOutputType, VariableDefinitionNode
 
+from gateway.planner.deferral import Deferral
 from gateway.planner.plan import Condition, OperationKind
 
 ALWAYS = Condition()
@@ -34,6 +35,8 @@ class FieldSelection:
     arguments: tuple[ArgumentNode, ...] = ()
     condition: Condition = ALWAYS
     selections: tuple[FieldSelection, ...] | None = None
+    deferrals: tuple[Deferral, ...] = field(default=(), compare=False)
+    """The deferred fragments on the objects of this field."""
 
     @property
     def is_introspection(self) -> bool:
@@ -53,3 +56,5 @@ class Operation:
     selections: tuple[FieldSelection, ...]
     variables: tuple[VariableDefinitionNode, ...] = ()
     name: str | None = field(default=None, compare=False)
+    deferrals: tuple[Deferral, ...] = field(default=(), compare=False)
+    """The deferred fragments on the root."""

@@ -55,7 +55,7 @@ def _merge_siblings(steps: list[Step], budget: Budget) -> list[Step]:
         for earlier in step.after:
             waiting.setdefault(earlier, set()).add(step)
     for step in sorted(steps, key=lambda step: (order[step], step.number)):
-        group = groups.setdefault((step.subgraph, step.path, step.turn, step.is_entity_call), [])
+        group = groups.setdefault((step.subgraph, step.path, step.turn, step.is_entity_call, step.marks), [])
         target = next((other for other in group if _can_merge(other, step, budget)), None)
         if target is None:
             group.append(step)
@@ -120,6 +120,7 @@ def _may_join(one: Step, other: Step) -> bool:
 def _merge(target: Step, step: Step, waiting: dict[Step, set[Step]]) -> None:
     target.level.absorb(step.level)
     target.after |= step.after
+    target.serves |= step.serves
     for theirs in step.inputs:
         mine = next(iter(_overlapping(target, theirs)), None)
         if mine is None or mine.types != theirs.types:
@@ -161,6 +162,6 @@ def _batch(steps: list[Step]) -> list[list[Step]]:
     order = depths(steps)
     requests: dict[object, list[Step]] = {}
     for step in sorted(steps, key=lambda step: (order[step], step.number)):
-        key: object = (order[step], step.turn, step.subgraph) if step.is_entity_call else step
+        key: object = (order[step], step.turn, step.subgraph, step.marks) if step.is_entity_call else step
         requests.setdefault(key, []).append(step)
     return list(requests.values())

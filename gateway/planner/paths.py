@@ -14,7 +14,8 @@ from graphql import TypeNameMetaFieldDef, get_named_type
 from gateway.errors import PlanError
 from gateway.planner.budget import Budget
 from gateway.planner.contexts import Contexts, Known
-from gateway.planner.hops import MOVE_COST, FieldHop, Hop, MoveHop, RootHop, Route
+from gateway.planner.deferral import Marks, marks_of
+from gateway.planner.hops import MOVE_COST, FieldHop, Hop, MoveHop, RootHop, Route, deferred_hops
 from gateway.planner.operation import ALWAYS, FieldSelection, Operation
 from gateway.planner.plan import Condition
 from gateway.planner.routes import MAX_ALTERNATIVES, Routes
@@ -96,8 +97,9 @@ class Walker:
         roots = self._graph.roots(operation.root_type)
         try:
             if operation.kind == "query":
-                paths = [Path(None, RootHop(node), node, MOVE_COST) for node in roots]
-                self._walk_all(selections, operation.root_type, paths, ALWAYS)
+                for marks, chosen in _by_marks(selections):
+                    paths = [Path(None, RootHop(node, marks=marks), node, MOVE_COST) for node in roots]
+                    self._walk_all(chosen, operation.root_type, paths, ALWAYS)
             else:
                 self._walk_serially(selections, operation.root_type, roots)
         except _Unresolvable as error:
@@ -264,7 +266,7 @@ class Walker:
 
     def _extend(self, path: Path, route: Route, last: FieldHop, tails: list[Node]) -> Path:
         cost = path.cost + route.cost
-        for hop in route.hops:
+        for hop in deferred_hops(route.hops, last.condition):
             assert not isinstance(hop, FieldHop)
             path = Path(path, hop, hop.node, cost)
         tail = last.edge.tail
@@ -303,6 +305,14 @@ class Walker:
             if route is None or not self._is_local(route.edge, selection):
                 return False
         return True
+
+
+def _by_marks(selections: Iterable[FieldSelection]) -> Iterable[tuple[Marks, list[FieldSelection]]]:
+    """Root fields that are deferred are asked for apart from those that are not."""
+    groups: dict[Marks, list[FieldSelection]] = {frozenset(): []}
+    for selection in selections:
+        groups.setdefault(marks_of(selection.condition), []).append(selection)
+    return groups.items()
 
 
 def _cheapest_per_tail(found: list[tuple[Path, Route]]) -> list[tuple[Path, Route]]:

@@ -141,6 +141,8 @@ class Fetch:
     path: tuple[PathSegment, ...] = ()
     renames: tuple[Rename, ...] = ()
     condition: Condition | None = None
+    serves: frozenset[frozenset[str]] = frozenset()
+    """In a plan with deferred fetches: the marks of all that this one fetches. Without any, it fetches what is not deferred."""
 
 
 @dataclass(frozen=True, slots=True)

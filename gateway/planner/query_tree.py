@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from gateway.errors import PlanError
 from gateway.planner.budget import Budget
 from gateway.planner.contexts import Contexts
-from gateway.planner.hops import MOVE_COST, CastHop, FieldHop, Hop, MoveHop, RequiredLeaf, RootHop
+from gateway.planner.deferral import marks_of
+from gateway.planner.hops import MOVE_COST, CastHop, FieldHop, Hop, MoveHop, RequiredLeaf, RootHop, deferred_hops
 from gateway.planner.paths import Leaf, Path
 from gateway.planner.places import Place
 from gateway.planner.plan import Condition
@@ -95,7 +96,9 @@ class QueryTree:
         """Add a path for every leaf."""
         settled = [leaf for leaf in leaves if len(leaf.alternatives) == 1]
         open_leaves = [leaf for leaf in leaves if len(leaf.alternatives) > 1]
-        for leaf in (*settled, *sorted(open_leaves, key=lambda leaf: len(leaf.alternatives))):
+        in_order = (*settled, *sorted(open_leaves, key=lambda leaf: len(leaf.alternatives)))
+        # What is not deferred is not led astray by what is.
+        for leaf in sorted(in_order, key=_depth_of_deferral):
             ways = [self._open(path) for path in leaf.alternatives]
             way = ways[0] if len(ways) == 1 else min(ways, key=self._added_by)
             self._grow(way)
@@ -143,11 +146,11 @@ class QueryTree:
             self._fresh[fresh] = cost
         return cost
 
-    def _insert(self, base: TreeNode, hops: Iterable[Hop], condition: Condition | None) -> TreeNode:
+    def _insert(self, base: TreeNode, hops: Sequence[Hop], condition: Condition | None) -> TreeNode:
         """Add one path below `base`. `condition` is that of planner's own fields; client fields bring theirs."""
         node = base
         pending: list[TreeNode] = []
-        for hop in hops:
+        for hop in hops if condition is None else deferred_hops(hops, condition):
             self._budget.spend()
             node = self._step(node, hop)
             if not isinstance(hop, FieldHop):
@@ -225,16 +228,18 @@ class QueryTree:
         if not enclosing or not isinstance(enclosing[-1][0].hop, RootHop):
             return enclosing
         asked = enclosing[-1][0]
+        marks = enclosing[-1][0].hop.marks
         known = self._graph.roots(enclosing[-1][0].hop.node.type_name)
         others = [
             each
             for each in known
             if each is not asked.node and each.type_name in self._graph.carriers(argument.context)
         ]
-        return [*enclosing[:-1], [*(self._step(self.root, RootHop(each)) for each in others), asked]]
+        return [*enclosing[:-1], [*(self._step(self.root, RootHop(each, marks=marks)) for each in others), asked]]
 
     def _require(self, base: TreeNode, leaf: RequiredLeaf, condition: Condition) -> TreeNode:
-        return self._insert(base, self._cheapest(base, leaf.alternatives), condition)
+        ways = [deferred_hops(way, condition) for way in leaf.alternatives]
+        return self._insert(base, self._cheapest(base, ways), condition)
 
     def _typename(self, node: TreeNode) -> TreeNode:
         assert node.node is not None
@@ -251,7 +256,7 @@ class QueryTree:
     def _is_blind(self, node: TreeNode) -> bool:
         return node.node is not None and self._graph.is_interface_object(node.node) and node.node.concrete is None
 
-    def _cheapest(self, base: TreeNode, ways: Sequence[tuple[Hop, ...]]) -> tuple[Hop, ...]:
+    def _cheapest(self, base: TreeNode, ways: Sequence[Sequence[Hop]]) -> Sequence[Hop]:
         if len(ways) == 1:
             return ways[0]
         return min(ways, key=lambda way: self._added_cost(base, way))
@@ -282,11 +287,11 @@ class QueryTree:
         """What tells a hop from its siblings, and the response key of a field."""
         match hop:
             case RootHop():
-                return (hop.node, hop.turn), ""
+                return (hop.node, hop.turn, hop.marks), ""
             case CastHop():
                 return (hop.node,), ""
             case MoveHop():
-                return (hop.node, hop.move.key, hop.requires, hop.contexts), ""
+                return (hop.node, hop.move.key, hop.requires, hop.contexts, hop.marks), ""
             case FieldHop():
                 response_key = hop.response_key or self._free_key(node, hop)
                 return (hop.edge, hop.arguments, response_key), response_key
@@ -296,6 +301,11 @@ class QueryTree:
 
     def _types(self, node: Node) -> frozenset[str]:
         return self._graph.possible_types(node.concrete or node.type_name)
+
+
+def _depth_of_deferral(leaf: Leaf) -> int:
+    hop = leaf.alternatives[0].hop
+    return len(marks_of(hop.condition)) if isinstance(hop, FieldHop) else 0
 
 
 def _hops_between(base: TreeNode, node: TreeNode) -> list[Hop]:

@@ -10,6 +10,7 @@ from graphql import (
     DirectiveNode,
     DocumentNode,
     EnumTypeDefinitionNode,
+    GraphQLDeferDirective,
     GraphQLError,
     GraphQLSchema,
     InputObjectTypeDefinitionNode,
@@ -48,6 +49,14 @@ def build_api_schema(supergraph: Supergraph) -> GraphQLSchema:
         return build_ast_schema(document, assume_valid_sdl=True)
     except (GraphQLError, TypeError) as error:
         raise SupergraphError(f"Without what is inaccessible the schema cannot be built: {error}") from error
+
+
+def with_defer(schema: GraphQLSchema) -> GraphQLSchema:
+    """A valid API schema whose clients may put off parts of their answers."""
+    parts = schema.to_kwargs()
+    parts["directives"] = (*schema.directives, GraphQLDeferDirective)
+    parts["assume_valid"] = True
+    return GraphQLSchema(**parts)
 
 
 class _Strip(Visitor):
