@@ -133,10 +133,19 @@ def _crowd(target: EntityTarget) -> Hashable:
 
 
 def _question(fetch: Fetch, operation: OperationDefinitionNode, target: EntityTarget) -> Hashable:
-    """Equal for targets whose entities may share an answer: the same is asked of the same subgraph."""
+    """Equal for targets whose entities may share an answer: the same is asked of the same subgraph.
+
+    What is not deferred waits for no answer to what is, though it be to the same question.
+    """
     below = _selections(operation, target)
     assert below.loc is not None
-    return fetch.subgraph, fetch.document[below.loc.start : below.loc.end], target.renames
+    selected = fetch.document[below.loc.start : below.loc.end]
+    return fetch.subgraph, selected, target.renames, _deferred_by(fetch)
+
+
+def _deferred_by(fetch: Fetch) -> frozenset[str]:
+    """The marks of the deferred fragments that everything a fetch brings stands in."""
+    return frozenset.intersection(*fetch.serves) if fetch.serves else frozenset()
 
 
 def _selections(operation: OperationDefinitionNode, target: EntityTarget) -> SelectionSetNode:

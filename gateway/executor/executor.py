@@ -77,13 +77,15 @@ HeadersFor = Callable[[str], bytes]
 
 @dataclass(slots=True)
 class _Run:
-    """One execution of a plan with several fetches. `waiting` counts what each fetch still waits for."""
+    """One execution of a plan with several fetches. `waiting` counts what each fetch still waits for; `landed` is told
+    the position of every fetch that is done."""
 
     plan: CompiledPlan
     execution: Execution
     variables: Mapping[str, Any]
     headers: HeadersFor
     waiting: list[int]
+    landed: Callable[[int], None] | None = None
 
 
 class Executor:
@@ -144,16 +146,36 @@ class Executor:
             await self._send(plan.fetches[0], execution, (), variables, headers)
         elif plan.fetches:
             await self._run_all(plan, execution, variables, headers)
+        self.collect_headers(execution)
+        return execution
+
+    def collect_headers(self, execution: Execution) -> None:
+        """Set the header lines for the client, by the answers that there are."""
         if execution.answers:
             # In the order of the plan, whoever was first to answer.
             execution.answers.sort(key=lambda answer: answer[0])
             execution.headers = self._response_headers.of((subgraph, lines) for _, subgraph, lines in execution.answers)
-        return execution
+
+    async def execute_into(
+        self,
+        execution: Execution,
+        plan: CompiledPlan,
+        variables: Mapping[str, Any],
+        headers: HeadersFor,
+        landed: Callable[[int], None],
+    ) -> None:
+        """Run all fetches of a plan that has some; `landed` is told the position of each as soon as it is merged."""
+        await self._run_all(plan, execution, variables, headers, landed)
 
     async def _run_all(
-        self, plan: CompiledPlan, execution: Execution, variables: Mapping[str, Any], headers: HeadersFor
+        self,
+        plan: CompiledPlan,
+        execution: Execution,
+        variables: Mapping[str, Any],
+        headers: HeadersFor,
+        landed: Callable[[int], None] | None = None,
     ) -> None:
-        run = _Run(plan, execution, variables, headers, list(plan.waits))
+        run = _Run(plan, execution, variables, headers, list(plan.waits), landed)
         first, *others = [index for index, count in enumerate(plan.waits) if not count]
         async with asyncio.TaskGroup() as tasks:
             for index in others:
@@ -178,6 +200,8 @@ class Executor:
         while following is not None:
             compiled = run.plan.fetches[following]
             await self._run_fetch(compiled, run.execution, run.variables, run.headers)
+            if run.landed is not None:
+                run.landed(following)
             following = None
             for dependent in compiled.dependents:
                 run.waiting[dependent] -= 1

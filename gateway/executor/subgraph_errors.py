@@ -36,13 +36,17 @@ MOST_PATHS = 100
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One entry of `errors`. `covers` are the response paths below which a null needs no further explanation."""
+    """One entry of `errors`. `covers` are the response paths below which a null needs no further explanation.
+
+    `fetch` is the id of the fetch that it comes from, if it comes from one.
+    """
 
     message: str
     code: str
     path: ResponsePath | None = None
     covers: tuple[ResponsePath, ...] = ()
     extensions: Mapping[str, Any] = field(default_factory=dict)
+    fetch: int | None = None
 
     def explains(self, path: ResponsePath) -> bool:
         """Whether a null at `path` follows from this error."""
@@ -67,17 +71,18 @@ def unavailable(fetch: Fetch, error: TransportError, covers: tuple[ResponsePath,
         message = (
             "Part of the answer is not available right now: what serves it failed repeatedly. Try again in a moment."
         )
-        return FieldError(message, CIRCUIT_OPEN, _only(covers), covers)
+        return FieldError(message, CIRCUIT_OPEN, _only(covers), covers, fetch=fetch.id)
     logger.error(
         "subgraph gave no answer", extra={"subgraph": fetch.subgraph, "fault": error.fault.value, "detail": str(error)}
     )
-    return FieldError("Part of the answer is not available right now.", UNAVAILABLE, _only(covers), covers)
+    message = "Part of the answer is not available right now."
+    return FieldError(message, UNAVAILABLE, _only(covers), covers, fetch=fetch.id)
 
 
 def failed(fetch: Fetch, detail: str, covers: tuple[ResponsePath, ...], *, code: str = FAILED) -> FieldError:
     """The error for an answer that is not a GraphQL response to the request."""
     logger.error("subgraph answer is unusable", extra={"subgraph": fetch.subgraph, "detail": detail})
-    return FieldError("Part of the answer could not be fetched.", code, _only(covers), covers)
+    return FieldError("Part of the answer could not be fetched.", code, _only(covers), covers, fetch=fetch.id)
 
 
 def _only(covers: tuple[ResponsePath, ...]) -> ResponsePath | None:
@@ -145,10 +150,10 @@ class ErrorRewriter:
         kept = {name: value for name, value in extensions.items() if name in self._config.forward_extensions}
         paths = self._paths(error.get("path"))
         if paths is None:
-            yield FieldError(message, code, _only(self._covers), self._covers, kept)
+            yield FieldError(message, code, _only(self._covers), self._covers, kept, self._fetch.id)
             return
         for covered, path in paths:
-            yield FieldError(message, code, path, (covered,), kept)
+            yield FieldError(message, code, path, (covered,), kept, self._fetch.id)
 
     def _log(self, error: Mapping[str, Any], *, coded: bool, shown: bool) -> None:
         if self._config.log == "none" or (self._config.log == "masked" and shown):
