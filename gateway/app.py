@@ -47,7 +47,7 @@ from gateway.security.internal_token import THE_GATEWAY, InternalTokens
 from gateway.security.quotas import Counters, LocalCounters, Quotas
 from gateway.security.rate_limit import RateLimitConfig, RateLimiter, SharedRates
 from gateway.settings import Settings
-from gateway.supergraph.api_schema import build_api_schema
+from gateway.supergraph.api_schema import build_api_schema, with_defer
 from gateway.supergraph.sdl import Supergraph
 from gateway.supergraph.source import SupergraphFile
 from gateway.telemetry.spans import Spans, recording_tracer
@@ -111,6 +111,7 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
         shared_rates=_shared_rates(settings.rate_limit),
         introspection=settings.introspection,
         exposes_cost=settings.limits.cost.expose,
+        incremental=settings.incremental,
     )
     watches: list[_Watch] = []
     if file and settings.watch.enabled:
@@ -158,6 +159,7 @@ def _serving(
         named_by_path=settings.persisted is not None,
         vary=_vary(settings),
         explorer=_explorer(settings),
+        incremental=settings.incremental.enabled,
     )
     return Gateway(app, readiness, pipeline.end_subscriptions)
 
@@ -219,6 +221,8 @@ def _graph(
     supergraph = read_supergraph_model(text)
     schema = build_api_schema(supergraph)
     check_api_schema(schema)
+    if settings.incremental.enabled:
+        schema = with_defer(schema)
     access = AccessRules(supergraph)
     authorization = Authorization(access, schema)
     return ServedGraph(
@@ -247,6 +251,7 @@ def _preparation(
         settings.introspection,
         estimator=CostEstimator(schema, supergraph.costs, settings.limits.cost),
         cache_rules=_cache_rules(supergraph, access, settings),
+        incremental=settings.incremental.enabled,
     )
 
 
@@ -256,6 +261,8 @@ def check_operations(
     """The operations that could not be served over this supergraph with these settings, and why. Raises SupergraphError."""
     supergraph = read_supergraph_model(supergraph_text)
     schema, access = build_api_schema(supergraph), AccessRules(supergraph)
+    if settings.incremental.enabled:
+        schema = with_defer(schema)
     preparation = _preparation(supergraph, schema, access, Authorization(access, schema), settings)
     known = KnownOperations(preparation, OverrideLabels(supergraph, settings.pipeline.override_labels).possible())
     for operation in operations:

@@ -21,6 +21,7 @@ from gateway.http.config import HttpConfig
 from gateway.http.explorer.config import ExplorerConfig
 from gateway.persisted.config import PersistedConfig
 from gateway.pipeline.identify import ForwardingConfig
+from gateway.pipeline.incremental import IncrementalConfig
 from gateway.pipeline.pipeline import PipelineConfig
 from gateway.pipeline.reload import WatchConfig
 from gateway.pipeline.subscriptions import SubscriptionsConfig
@@ -74,6 +75,7 @@ class Settings(BaseModel):
     transport: TransportConfig = TransportConfig()
     traffic: TrafficConfig = TrafficConfig()
     subscriptions: SubscriptionsConfig = SubscriptionsConfig()
+    incremental: IncrementalConfig = IncrementalConfig()
     cache: CacheConfig = CacheConfig()
     explorer: ExplorerConfig = ExplorerConfig()
     subgraph_errors: SubgraphErrorsConfig = SubgraphErrorsConfig()

@@ -21,6 +21,7 @@ from gateway.executor.executor import Execution, Executor, HeadersFor
 from gateway.executor.projection import Projection
 from gateway.executor.rewrites import ResponsePath
 from gateway.executor.subgraph_errors import FieldError
+from gateway.executor.trace import RunTrace
 from gateway.planner.deferral import Deferral
 from gateway.planner.operation import Operation
 from gateway.planner.plan import QueryPlan
@@ -99,10 +100,11 @@ class IncrementalExecution:
         tracing: bytes = b"",
         *,
         cache: CacheSession | None = None,
+        trace: RunTrace | None = None,
         tree: Mapping[str, Any] | None = None,
         most: int = 1000,
     ) -> None:
-        self.execution = Execution(tree=dict(tree or {}), tracing=tracing, cache=cache)
+        self.execution = Execution(tree=dict(tree or {}), tracing=tracing, cache=cache, trace=trace)
         self._plan = plan
         self._variables = variables
         self._most = most

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from starlette.types import Receive, Send
@@ -21,9 +21,13 @@ async def write_stream(
     heartbeat: bytes,
     interval: float,
     send_timeout: float,
+    more: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """Send `chunks` until they end, or the client goes away or takes nothing for `send_timeout` seconds."""
-    lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    """Send `chunks` until they end, or the client goes away or takes nothing for `send_timeout` seconds.
+
+    `more` are header lines that may repeat a name.
+    """
+    lines = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*headers.items(), *more)]
     gone = asyncio.ensure_future(_gone(receive))
     pending: asyncio.Future[bytes] | None = None
     try:
@@ -42,7 +46,8 @@ async def write_stream(
                 except StopAsyncIteration:
                     break
                 pending = None
-            await _send(send, {"type": "http.response.body", "body": chunk, "more_body": True}, send_timeout)
+            if chunk:
+                await _send(send, {"type": "http.response.body", "body": chunk, "more_body": True}, send_timeout)
         await _send(send, {"type": "http.response.body", "body": b""}, send_timeout)
     except OSError:
         # A timeout: the client takes nothing any more. Otherwise it is gone. The server cuts the unfinished body off.

@@ -16,7 +16,7 @@ from gateway.http.compression import accepts_gzip, gzipped
 from gateway.http.config import CompressionConfig, HttpConfig
 from gateway.http.correlation import is_correlated, new_correlation_id
 from gateway.http.cors import cors_headers
-from gateway.http.framing import stream_framing
+from gateway.http.framing import incremental_framing, stream_framing
 from gateway.http.load import Load
 from gateway.http.negotiation import negotiate
 from gateway.http.protocol import RawHeaders
@@ -73,7 +73,7 @@ class DirectLane:
         headers = header_map(raw)
         accept = headers.get("accept")
         media_type = negotiate(accept)
-        if media_type is None or stream_framing(accept or "") is not None or not _BY_ASGI.isdisjoint(headers):
+        if media_type is None or _takes_streams(accept or "") or not _BY_ASGI.isdisjoint(headers):
             return None
         try:
             check_content_type(headers)
@@ -140,3 +140,7 @@ class DirectLane:
 
 def _joined(head: bytes, body: bytes, story: bytes) -> bytes:
     return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, story, len(body), body)
+
+
+def _takes_streams(accept: str) -> bool:
+    return stream_framing(accept) is not None or incremental_framing(accept) is not None

@@ -19,7 +19,7 @@ from gateway.http.correlation import is_correlated, new_correlation_id
 from gateway.http.cors import cors_headers, preflight_headers
 from gateway.http.direct import DirectLane
 from gateway.http.explorer.site import Explorer
-from gateway.http.framing import Framing, stream_framing
+from gateway.http.framing import Framing, incremental_framing, stream_framing
 from gateway.http.health import Readiness
 from gateway.http.load import Load
 from gateway.http.negotiation import JSON, negotiate
@@ -74,6 +74,7 @@ class GatewayEndpoint:
         named_by_path: bool = False,
         vary: tuple[str, ...] = (),
         explorer: Explorer | None = None,
+        incremental: bool = False,
     ) -> None:
         self._config = config
         self._pipeline = pipeline
@@ -87,6 +88,7 @@ class GatewayEndpoint:
         self.lane = DirectLane(config, pipeline, self._load, self._spans, body_limit=limits.body_bytes, vary=vary)
         self._vary = vary
         self._explorer = explorer
+        self._incremental = incremental
         self._named_prefix = f"{config.path}/" if named_by_path else None
         self._edge = Edge(
             pipeline,
@@ -155,15 +157,21 @@ class GatewayEndpoint:
                 await self._shared_stream(scope, receive, send, headers, outgoing)
                 return
             framing = stream_framing(headers.get("accept", ""))
+        parts = incremental_framing(headers.get("accept", "")) if self._incremental else None
         correlation = Correlation(headers[CORRELATION], traceparent=headers.get("traceparent"))
         try:
-            self._admit(headers, media_type, framing)
+            self._admit(headers, media_type, framing or (parts and parts[0]))
             request = await self._request(scope, receive, headers, path_id)
-            if framing is not None and isinstance(request, GraphQLRequest):
-                request = replace(request, credentials=lambda: headers)
+            if isinstance(request, GraphQLRequest) and (framing or parts):
+                credentials = (lambda: headers) if framing else None
+                request = replace(request, credentials=credentials, incremental=parts[1] if parts else None)
             with self._load.counted(), bind(correlation), self._spans.request(headers):
                 if isinstance(request, GraphQLRequest):
                     response = await self._pipeline.answer(request)
+                    if parts is not None and (response.incremental or (media_type is None and framing is None)):
+                        # As long as parts are fetched the request counts as one that is under way.
+                        await self._streams.send_parts(response, parts[0], receive, send, outgoing)
+                        return
                 else:
                     responses = await answer_batch(self._pipeline, request)
         except RequestRefused as refusal:

@@ -16,7 +16,7 @@ from gateway.errors import RequestRefused
 from gateway.http.request import graphql_request
 from gateway.pipeline.identify import CORRELATION
 from gateway.pipeline.pipeline import Pipeline
-from gateway.pipeline.request import GraphQLResponse
+from gateway.pipeline.request import GraphQLResponse, IncrementalFormat
 from gateway.pipeline.subscriptions import SHUTTING_DOWN, SUPERGRAPH_CHANGED, SubscriptionsConfig
 from gateway.security.stream_limits import StreamLimits
 from gateway.telemetry.metrics import STREAM_CONNECTIONS
@@ -104,7 +104,9 @@ class Edge:
         """The response to the GraphQL request in `parameters`. Raises RequestRefused where it is none."""
         request = graphql_request(parameters, headers, client, read_only=read_only)
         with self.counted():
-            return await self.pipeline.answer(replace(request, credentials=credentials))
+            return await self.pipeline.answer(
+                replace(request, credentials=credentials, incremental=IncrementalFormat.CURRENT)
+            )
 
     @contextmanager
     def story(self, headers: Mapping[str, str]) -> Iterator[dict[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -59,6 +59,23 @@ class HttpStreams:
             await self._subscription(response.events, framing, client, receive, send, outgoing)
         except RequestRefused as refusal:
             await send_response(send, refused(refusal), JSON, outgoing)
+        finally:
+            await response.events.aclose()
+
+    async def send_parts(
+        self,
+        response: GraphQLResponse,
+        framing: Framing,
+        receive: Receive,
+        send: Send,
+        outgoing: Mapping[str, str],
+    ) -> None:
+        """Send an answer that comes in parts, or in one to a client that takes nothing else."""
+        if response.events is None:
+            await _single(response, framing, send, outgoing)
+            return
+        try:
+            await self._write(receive, send, _framed(response.events, framing), framing, outgoing, response.headers)
         finally:
             await response.events.aclose()
 
@@ -157,7 +174,13 @@ class HttpStreams:
             leave()
 
     async def _write(
-        self, receive: Receive, send: Send, chunks: AsyncIterator[bytes], framing: Framing, outgoing: Mapping[str, str]
+        self,
+        receive: Receive,
+        send: Send,
+        chunks: AsyncIterator[bytes],
+        framing: Framing,
+        outgoing: Mapping[str, str],
+        more: Sequence[tuple[str, str]] = (),
     ) -> None:
         await write_stream(
             receive,
@@ -167,6 +190,7 @@ class HttpStreams:
             heartbeat=framing.heartbeat,
             interval=self._edge.config.heartbeat,
             send_timeout=self._edge.config.send_timeout,
+            more=more,
         )
 
 

@@ -186,7 +186,8 @@ class _Connection:
                     await self._finish(id_, response)
                     return
                 try:
-                    self._no_longer_answering(id_)
+                    if not response.incremental:
+                        self._no_longer_answering(id_)
                     await self._pass_on(id_, response)
                 finally:
                     await response.events.aclose()

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.cache.session import CacheSession
 from gateway.errors import RequestRefused
 from gateway.executor.executor import Execution
+from gateway.executor.incremental import IncrementalExecution
 from gateway.executor.trace import RunTrace
 from gateway.executor.variables import VariablesInvalid, coerce_variables
 from gateway.persisted.policy import not_supported
@@ -21,9 +22,10 @@ from gateway.pipeline.caching import Caching, max_ages
 from gateway.pipeline.explain import plan_extension
 from gateway.pipeline.graph import ServedGraph
 from gateway.pipeline.identify import Identification, Identity
+from gateway.pipeline.incremental import IncrementalConfig, IncrementalResponses, first_payload
 from gateway.pipeline.introspection import introspect
 from gateway.pipeline.persisted import PersistedOperations
-from gateway.pipeline.prepare import PreparationKey, PreparedOperation
+from gateway.pipeline.prepare import DeferredOperation, PreparationKey, PreparedOperation
 from gateway.pipeline.request import GraphQLRequest, GraphQLResponse, refused
 from gateway.pipeline.subscriptions import SHUTTING_DOWN, SUPERGRAPH_CHANGED, ResponseStream, Subscriptions
 from gateway.security.access_rules import Grants
@@ -73,7 +75,9 @@ class Pipeline:
         shared_rates: SharedRates | None = None,
         introspection: IntrospectionConfig | None = None,
         exposes_cost: bool = False,
+        incremental: IncrementalConfig | None = None,
     ) -> None:
+        self._incremental = incremental or IncrementalConfig()
         self._config = config
         self._graph = graph
         self._identification = identification
@@ -153,6 +157,8 @@ class Pipeline:
                 # Where all of it is refused there is nothing to wait for: the plan is empty, and so is the answer.
                 if prepared.compiled.fetches:
                     return GraphQLResponse({}, events=self._open(graph, prepared, variables, request, identity))
+            if request.incremental is not None and (deferred := _deferred(prepared, variables)) is not None:
+                return await self._answer_in_parts(graph, prepared, deferred, variables, request, identity)
             session = self._caching.session(request.headers, identity, prepared.policies) if self._caching else None
             trace = _trace(request) if self._config.expose_query_plan else None
             execution = await graph.executor.execute(
@@ -229,6 +235,50 @@ class Pipeline:
         if session is not None and prepared.introspection is None:
             response.freshness = session.freshness
 
+    async def _answer_in_parts(
+        self,
+        graph: ServedGraph,
+        prepared: PreparedOperation,
+        deferred: DeferredOperation,
+        variables: Mapping[str, Any],
+        request: GraphQLRequest,
+        identity: Identity,
+    ) -> GraphQLResponse:
+        assert request.incremental is not None
+        session = self._caching.session(request.headers, identity, deferred.policies) if self._caching else None
+        trace = _trace(request) if self._config.expose_query_plan else None
+        running = IncrementalExecution(
+            graph.executor,
+            deferred.incremental,
+            variables,
+            identity.headers_for,
+            identity.tracing,
+            cache=session,
+            trace=trace,
+            tree=_introspected(graph, prepared, variables),
+            most=self._incremental.max_pending,
+        )
+        try:
+            data, errors, delivery = await running.first()
+            if delivery is None:
+                await running.whole()
+                payload = _payload(graph, prepared, variables, running.execution)
+            else:
+                payload = first_payload(data, errors, delivery, request.incremental)
+        except BaseException:
+            await running.close()
+            raise
+        if trace is not None:
+            payload["extensions"] = {"queryPlan": plan_extension(deferred.plan, trace) | max_ages(deferred.policies)}
+        (_PARTIAL if errors else _OK).value += 1
+        graph.executor.collect_headers(running.execution)
+        headers = running.execution.headers
+        if delivery is None or not delivery.has_next:
+            await running.close()
+            return GraphQLResponse(payload, headers=headers)
+        events = IncrementalResponses(running, request.incremental, payload)
+        return GraphQLResponse(payload, headers=headers, events=events, incremental=True)
+
     def _open(
         self,
         graph: ServedGraph,
@@ -289,13 +339,21 @@ def _coerce(graph: ServedGraph, prepared: PreparedOperation, values: Mapping[str
         raise RequestRefused(error.code, error.message, well_formed=True, entries=entries) from error
 
 
+def _deferred(prepared: PreparedOperation, variables: Mapping[str, Any]) -> DeferredOperation | None:
+    return None if prepared.deferred is None else prepared.deferred.find(variables)
+
+
+def _introspected(graph: ServedGraph, prepared: PreparedOperation, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    if prepared.introspected is not None or prepared.introspection is None:
+        return prepared.introspected or {}
+    return introspect(graph.schema, prepared.introspection, variables)
+
+
 def _payload(
     graph: ServedGraph, prepared: PreparedOperation, variables: Mapping[str, Any], execution: Execution
 ) -> dict[str, Any]:
-    if prepared.introspected is not None:
-        execution.tree.update(prepared.introspected)
-    elif prepared.introspection is not None:
-        execution.tree.update(introspect(graph.schema, prepared.introspection, variables))
+    if prepared.introspection is not None:
+        execution.tree.update(_introspected(graph, prepared, variables))
     data, found = prepared.projection.project(execution.tree, variables, execution.errors)
     if not execution.errors and not found:
         return {"data": data}

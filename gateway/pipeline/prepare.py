@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, parse, validate
@@ -12,8 +13,10 @@ from gateway.cache.policy import CacheRules, FetchPolicy
 from gateway.errors import PlanError, RequestRefused
 from gateway.executor.compiled import CompiledPlan, compile_plan
 from gateway.executor.completion import Refusals
+from gateway.executor.incremental import IncrementalPlan
 from gateway.executor.projection import Projection
 from gateway.pipeline.introspection import introspect, introspection_document
+from gateway.planner.deferral import defer_variables
 from gateway.planner.normalize import normalize
 from gateway.planner.operation import Operation
 from gateway.planner.plan import QueryPlan
@@ -27,6 +30,9 @@ from gateway.security.limits import DocumentSize, LimitsConfig, check_document, 
 
 MAX_REPORTED = 5
 LONGEST_MESSAGE = 500
+
+_MOST_DEFER_VARIABLES = 2
+"""An operation is planned once for every set of them."""
 
 
 class PreparationKey(NamedTuple):
@@ -59,6 +65,28 @@ class PreparedOperation:
     size: DocumentSize = DocumentSize()
     policies: Mapping[int, FetchPolicy] = field(default_factory=dict)
     """By fetch: what of it may be cached."""
+    deferred: DeferredVariants | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredOperation:
+    """An operation of which parts are put off, ready to run with any variables."""
+
+    plan: QueryPlan
+    incremental: IncrementalPlan
+    policies: Mapping[int, FetchPolicy]
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredVariants:
+    """What of an operation is put off, by those of its `variables` that are true: the variables of `@defer(if:)`."""
+
+    variables: frozenset[str]
+    prepared: Mapping[frozenset[str], DeferredOperation]
+
+    def find(self, values: Mapping[str, Any]) -> DeferredOperation | None:
+        """The operation for these values of variables; None where nothing is put off."""
+        return self.prepared.get(frozenset(name for name in self.variables if values.get(name) is True))
 
 
 class Preparation:
@@ -74,12 +102,14 @@ class Preparation:
         *,
         estimator: CostEstimator | None = None,
         cache_rules: CacheRules | None = None,
+        incremental: bool = False,
     ) -> None:
         self._schema = schema
         self._authorization = authorization
         self._estimator = estimator
         self._cache_rules = cache_rules
         self._planner = planner
+        self._incremental = incremental
         self._limits = limits
         self._rules = validation_rules(introspection)
         self._hide_suggestions = not introspection.suggestions
@@ -113,7 +143,33 @@ class Preparation:
             cost=self._estimator.estimate(operation) if self._estimator else None,
             size=size,
             policies=self._cache_rules.of(plan) if self._cache_rules else {},
+            deferred=self._deferred(document, key) if self._incremental and "defer" in key.text else None,
         )
+
+    def _deferred(self, document: DocumentNode, key: PreparationKey) -> DeferredVariants | None:
+        """What of the operation may be put off. Where it depends on many variables, nothing is: that is allowed."""
+        variables = defer_variables(document)
+        if variables is None or len(variables) > _MOST_DEFER_VARIABLES:
+            return None
+        chosen = (frozenset(some) for size in range(len(variables) + 1) for some in combinations(variables, size))
+        found = {active: made for active in chosen if (made := self._defer(document, key, active)) is not None}
+        return DeferredVariants(variables, found) if found else None
+
+    def _defer(self, document: DocumentNode, key: PreparationKey, active: frozenset[str]) -> DeferredOperation | None:
+        budget = self._planner.budget()
+        try:
+            operation = normalize(self._schema, document, key.operation_name, budget, deferring=active)
+            if operation.kind == "subscription":
+                return None
+            authorized = self._authorization.authorize(operation, key.grants)
+            plan = self._planner.plan(authorized.planned, override_labels=key.labels, budget=budget)
+        except PlanError:
+            # Answered whole it could be planned.
+            return None
+        incremental = IncrementalPlan(self._schema, plan, authorized.projected, _refusals(authorized, key.grants))
+        if not incremental.places.deferrals:
+            return None
+        return DeferredOperation(plan, incremental, self._cache_rules.of(plan) if self._cache_rules else {})
 
     def _validate(self, document: DocumentNode) -> None:
         errors = validate(

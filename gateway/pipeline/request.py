@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Protocol
 
 from gateway.cache.session import Freshness
 from gateway.errors import RequestRefused
 from gateway.persisted.policy import Reference
 from gateway.security.limits import RequestBudget
+
+
+class IncrementalFormat(Enum):
+    """How the parts of an answer are written: as the working draft of GraphQL has it, or as it had it in August 2022."""
+
+    CURRENT = "current"
+    OF_2022 = "20220824"
 
 
 # Neither is frozen: making one would take four times as long, and every request makes both. Nobody changes them.
@@ -21,6 +29,7 @@ class GraphQLRequest:
     `reference` names an operation by an id; `query` is empty where the text was not sent beside it.
     `story` is the header line that names the request, where the transport has made it already.
     `credentials` is set by transports that carry subscriptions: the headers as they are now, should a token have been renewed.
+    `incremental` is set where the answer may come in parts.
     """
 
     query: str
@@ -33,6 +42,7 @@ class GraphQLRequest:
     reference: Reference | None = None
     credentials: Callable[[], Mapping[str, str]] | None = None
     story: bytes | None = None
+    incremental: IncrementalFormat | None = None
 
 
 @dataclass(slots=True)
@@ -40,8 +50,8 @@ class GraphQLResponse:
     """`payload` is the response object. `refusal` is set where nothing was executed. `headers` are lines of subgraphs.
 
     `max_age` is set where anybody may have this answer, for so many seconds: shared caches may keep it.
-    `events`, where it is set, stands in the place of the payload: the responses of a subscription. `ended_by` is the code by
-    which the gateway ended a subscription with this response.
+    `events`, where it is set, stands in the place of the payload: the responses of a subscription or, if it is `incremental`,
+    the parts of one. `ended_by` is the code by which the gateway ended a subscription with this response.
     `freshness` is set where all of it is public.
     """
 
@@ -52,10 +62,14 @@ class GraphQLResponse:
     events: ResponseEvents | None = None
     ended_by: str | None = None
     freshness: Freshness | None = None
+    incremental: bool = False
 
 
 class ResponseEvents(Protocol):
-    """The responses of one subscription, one an event. `aclose` has to be called, also where nothing was taken."""
+    """The responses of one subscription, one an event, or the parts of one response.
+
+    `aclose` has to be called, also where nothing was taken.
+    """
 
     def __aiter__(self) -> AsyncIterator[GraphQLResponse]: ...
 
