@@ -84,6 +84,8 @@ async def test_a_subscription_without_a_stream_to_carry_it_is_refused(shop: Mark
         answer = await shop.graph.client.post("/graphql", json={"query": PRICES}, headers={"accept": accept})
         assert answer.json()["errors"][0]["extensions"]["code"] == "SUBSCRIPTIONS_UNSUPPORTED"
     answer = await shop.graph.client.post("/graphql", json={"query": PRICES}, headers={"accept": "multipart/mixed"})
+    assert (answer.status_code, '"code":"SUBSCRIPTIONS_UNSUPPORTED"' in answer.text) == (200, True)
+    answer = await shop.graph.client.post("/graphql", json={"query": PRICES}, headers={"accept": "multipart/related"})
     assert answer.status_code == 406
 
 
