@@ -38,8 +38,10 @@ async def library(settings: Mapping[str, Any] | None = None, *, fails: bool = Fa
     rated = asyncio.Event()
 
     async def stars(book: Any, *_: Any) -> int:
+        if book["id"] == "2" and fails:
+            raise RuntimeError("no stars, and at once")
         await rated.wait()
-        if fails:
+        if book["id"] == "1" and fails:
             raise RuntimeError("no stars")
         return 5 if book["id"] == "1" else 3
 
@@ -58,7 +60,7 @@ async def library(settings: Mapping[str, Any] | None = None, *, fails: bool = Fa
         ),
         "ratings": Subgraph(
             sdl("simple_key", "ratings"),
-            {"Query.best": {"id": "1"}, "Book.stars": stars, "Book.comments": comments},
+            {"Query.best": {"id": "3"}, "Book.stars": stars, "Book.comments": comments},
             {"Book": lambda book: {"__typename": "Book", "id": book["id"]}},
         ),
     }
@@ -210,6 +212,21 @@ async def test_an_error_comes_with_the_part_that_it_is_about() -> None:
             (["book", "stars"], "INTERNAL_SERVER_ERROR")
         ]
         assert last["completed"] == [{"id": "0"}]
+
+
+async def test_an_error_of_what_is_deferred_waits_for_its_part_however_early_it_is() -> None:
+    async with library(fails=True) as shelf:
+        query = "{ best { stars } book(id: 2) { title ... @defer { stars } } }"
+        reading = asyncio.create_task(sequence(shelf, query, "multipart/mixed"))
+        async with asyncio.timeout(20):
+            while len(shelf.graph.subgraphs["ratings"].requests) < 2:  # noqa: ASYNC110 - a list tells nobody
+                await asyncio.sleep(0.01)
+            # The error is known before anything is delivered: the answer to another request comes after it.
+            await shelf.graph.client.post("/graphql", json={"query": "{ book(id: 2) { stars } }"})
+        shelf.rated.set()
+        first, last = await reading
+        assert (first["data"], "errors" in first) == ({"best": {"stars": 3}, "book": {"title": "Ulysses"}}, False)
+        assert [error["path"] for error in last["incremental"][0]["errors"]] == [["book", "stars"]]
 
 
 async def test_a_null_that_goes_up_past_a_fragment_fails_it_as_a_whole() -> None:
