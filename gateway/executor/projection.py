@@ -61,6 +61,10 @@ class _FaultError(Exception):
     """The tree is not clean."""
 
 
+_UNCLEAN = (_FaultError, KeyError, AttributeError, TypeError)
+"""What the generated functions raise for a tree that is not as they expect."""
+
+
 class Projection:
     """Projects any number of response trees of one operation. With `refusals` no tree is clean, and none is taken for it.
 
@@ -86,23 +90,21 @@ class Projection:
     ) -> tuple[dict[str, Any] | None, list[FieldError]]:
         """`data` and the errors found while making it. `known`: the errors of execution, which explain missing values."""
         if self._refusals is None:
-            data = self._clean(tree, variables)
+            try:
+                return self._whole(tree, variables), []
+            except _UNCLEAN as fault:
+                data = self._again(tree, variables) if isinstance(fault, KeyError) else None
             if data is not None:
                 return data, []
         completion = Completion(self._schema, self._operation, variables, known, self._refusals)
         return completion.complete(tree), completion.errors
 
-    def _clean(self, tree: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any] | None:
-        try:
-            return self._whole(tree, variables)
-        except KeyError:
-            # A key is missing where a subgraph does not know an entity: for a nullable field that is clean enough.
-            self._partial = self._partial or self._compile(lenient=True)
-        except (_FaultError, AttributeError, TypeError):
-            return None
+    def _again(self, tree: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any] | None:
+        """A key is missing where a subgraph does not know an entity: for a nullable field that is clean enough."""
+        self._partial = self._partial or self._compile(lenient=True)
         try:
             return self._partial(tree, variables)
-        except (_FaultError, KeyError, AttributeError, TypeError):
+        except _UNCLEAN:
             return None
 
     def _compile(self, *, lenient: bool) -> _Root:

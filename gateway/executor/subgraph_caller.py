@@ -92,7 +92,8 @@ class SubgraphCaller:
         return answer
 
     async def _try(self, body: bytes, headers: bytes, *, idempotent: bool) -> HttpAnswer:
-        self._budget.deposit()
+        if not self._budget.is_full:
+            self._budget.deposit()
         tries_left = self._retry.attempts if idempotent else 0
         pause = self._retry.pause
         breaker = self._breaker

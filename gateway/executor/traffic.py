@@ -88,17 +88,22 @@ class RetryBudget:
         self._reserve = float(config.reserve)
         self._balance = self._reserve
         self._most = self._reserve + 100 * self._ratio
+        self.is_full = False
+        """Whether there is nothing to pay in."""
 
     def deposit(self) -> None:
         """One request came in. What is saved up is bounded, lest a quiet year pays for a storm."""
-        if self._balance < self._most:
+        if self._balance < self._most and self._ratio:
             self._balance += self._ratio
+        else:
+            self.is_full = True
 
     def withdraw(self) -> bool:
         """Take one retry out, if there is one."""
         if self._balance < 1:
             return False
         self._balance -= 1
+        self.is_full = False
         return True
 
 
@@ -117,11 +122,8 @@ class CircuitBreaker:
         self.turn = 0
         """The permit that is given out while the breaker is closed."""
         self.state = CLOSED
-
-    @property
-    def is_troubled(self) -> bool:
+        self.is_troubled = False
         """Whether it makes a difference that a request succeeded."""
-        return self._failures > 0 or self.state != CLOSED
 
     def admit(self) -> int | None:
         """A permit to send one request, or None where the subgraph is left alone for now."""
@@ -137,6 +139,7 @@ class CircuitBreaker:
         if permit != self.turn:
             return
         self._failures = 0
+        self.is_troubled = self.state != CLOSED
         if self.state == HALF_OPEN:
             self._become(CLOSED)
 
@@ -145,6 +148,7 @@ class CircuitBreaker:
         if permit != self.turn:
             return
         self._failures += 1
+        self.is_troubled = True
         if self.state == HALF_OPEN or self._failures == self._config.failures:
             self._opened_at = self._clock()
             self._become(OPEN)
@@ -158,6 +162,7 @@ class CircuitBreaker:
         self.state = state
         self.turn += 1
         self._failures = 0
+        self.is_troubled = state != CLOSED
         self._meter.circuit(state, opened=state == OPEN)
         said = {OPEN: "a subgraph is left alone", HALF_OPEN: "a subgraph is probed", CLOSED: "a subgraph is back"}
         logger.warning(said[state], extra={"subgraph": self._subgraph})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from random import getrandbits
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -12,6 +13,8 @@ from opentelemetry.propagators.textmap import DefaultGetter
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic import BaseModel, ConfigDict
+
+from shared.telemetry.tracing import DecidedSampler
 
 REQUEST = "gateway.request"
 SUBGRAPH_REQUEST = "gateway.subgraph_request"
@@ -39,6 +42,8 @@ class Spans:
 
     def __init__(self, tracer: Tracer | None = None) -> None:
         self._tracer = tracer
+        sampler = getattr(tracer, "sampler", None)
+        self._sampler = sampler if isinstance(sampler, DecidedSampler) else None
 
     @property
     def recording(self) -> bool:
@@ -59,7 +64,15 @@ class Spans:
         """Begin the span of a request; None where it is not recorded. `headers` are left with what travels on as it is."""
         if self._tracer is None:
             return None
-        context = _PROPAGATOR.extract(headers, getter=_GETTER) if _TRACEPARENT in headers else Context()
+        if _TRACEPARENT in headers:
+            context = _PROPAGATOR.extract(headers, getter=_GETTER)
+        else:
+            context = Context()
+            if self._sampler is not None:
+                trace_id = getrandbits(128)
+                if not self._sampler.decides_to_record(trace_id, REQUEST):
+                    headers[_TRACEPARENT] = f"00-{trace_id:032x}-{getrandbits(64):016x}-00"
+                    return None
         span = self._tracer.start_span(REQUEST, context=context, kind=SpanKind.SERVER)
         headers.pop(_TRACESTATE, None)
         if span.is_recording():

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 
 from gateway.telemetry.spans import Spans, mark
+from shared.telemetry.tracing import DecidedSampler
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
@@ -39,3 +44,40 @@ def test_without_a_tracer_the_clients_context_travels_as_it_came() -> None:
     with Spans().request(headers), Spans().subgraph_request("orders") as (span, lines):
         mark(span, "failed")
     assert (span, lines, headers) == (None, b"", {"traceparent": f"00-{TRACE}-{PARENT}-01"})
+
+
+class Counting(Sampler):
+    """Records every second root span, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def should_sample(self, *_arguments: Any, **_more: Any) -> SamplingResult:
+        self.asked += 1
+        return SamplingResult(Decision.DROP if self.asked % 2 else Decision.RECORD_AND_SAMPLE)
+
+    def get_description(self) -> str:
+        return "counting"
+
+
+def test_whether_a_request_is_recorded_is_decided_once_and_told_to_subgraphs() -> None:
+    # Given a sampler that drops the first request and records the second
+    exporter, sampler = InMemorySpanExporter(), Counting()
+    provider = TracerProvider()
+    provider.sampler = DecidedSampler(sampler)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    spans = Spans(provider.get_tracer("test"))
+    dropped: dict[str, str] = {}
+    recorded: dict[str, str] = {}
+
+    with spans.request(dropped), spans.subgraph_request("orders") as nothing:
+        pass
+    with spans.request(recorded):
+        pass
+
+    # Then each was decided once; the dropped one tells so, and makes no span of its own for a subgraph
+    assert sampler.asked == 2
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-00", dropped["traceparent"])
+    assert nothing == (None, b"")
+    assert [span.name for span in exporter.get_finished_spans()] == ["gateway.request"]
+    assert recorded == {}
