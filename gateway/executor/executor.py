@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -13,20 +12,20 @@ import orjson
 from gateway.cache.lookup import Lookup
 from gateway.cache.session import CacheSession
 from gateway.executor.cached_fetch import known, look_up, unknown
-from gateway.executor.compiled import CompiledFetch, CompiledPlan, CompiledTarget
+from gateway.executor.compiled import CompiledFetch, CompiledPlan
 from gateway.executor.contexts import ContextCalls, GroupedCall
 from gateway.executor.entity_loader import EntityBatch, empty_batch, merge_entities, rename_results, request_body
 from gateway.executor.entity_memory import EntityMemory
-from gateway.executor.header_rules import HeaderLines, ResponseHeaders
+from gateway.executor.execution import Execution, HeadersFor, Run, covers_of
+from gateway.executor.header_rules import ResponseHeaders
 from gateway.executor.merge import Tree, copy_tree, merge
-from gateway.executor.rewrites import ResponsePath, apply_renames, objects_at, static_prefix
+from gateway.executor.rewrites import apply_renames, objects_at
 from gateway.executor.subgraph_caller import UNAVAILABLE_STATUSES, SubgraphCaller
 from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient, TransportError, TransportFault
 from gateway.executor.subgraph_errors import (
     FAILED,
     UNAVAILABLE,
     ErrorRewriter,
-    FieldError,
     SubgraphErrorsConfig,
     failed,
     unavailable,
@@ -36,56 +35,6 @@ from gateway.executor.traffic import Traffic
 from gateway.executor.variables import holds, used
 from gateway.telemetry.metrics import SubgraphMeter
 from gateway.telemetry.spans import Spans, mark
-
-
-@dataclass(slots=True)
-class Execution:
-    """What running a plan left: the response tree, the errors met on the way, and header lines for the client.
-
-    `structure` counts the merges that may have brought new objects, `crowds` keeps the objects of targets by their number.
-    """
-
-    tree: Tree = field(default_factory=dict)
-    errors: list[FieldError] = field(default_factory=list)
-    headers: Sequence[tuple[str, str]] = ()
-    tracing: bytes = b""
-    answers: list[tuple[int, str, HeaderLines]] | None = None
-    cache: CacheSession | None = None
-    memory: EntityMemory | None = None
-    trace: RunTrace | None = None
-    structure: int = 0
-    crowds: dict[int, tuple[int, list[Tree]]] | None = None
-
-    def collect(self, target: CompiledTarget) -> EntityBatch:
-        """The batch of a target. Where only leaves came in since the same objects were collected, they are known."""
-        if target.crowd is None:
-            return target.collection.walk(self.tree)[0]
-        if self.crowds is None:
-            self.crowds = {}
-        structure, objects = self.crowds.get(target.crowd, (-1, []))
-        if structure == self.structure:
-            return target.collection.look(objects, self.tree)
-        batch, whole = target.collection.walk(self.tree)
-        if whole:
-            self.crowds[target.crowd] = (self.structure, [item for places in batch.places for item in places])
-        return batch
-
-
-HeadersFor = Callable[[str], bytes]
-"""Header lines for a subgraph, by its name."""
-
-
-@dataclass(slots=True)
-class _Run:
-    """One execution of a plan with several fetches. `waiting` counts what each fetch still waits for; `landed` is told
-    the position of every fetch that is done."""
-
-    plan: CompiledPlan
-    execution: Execution
-    variables: Mapping[str, Any]
-    headers: HeadersFor
-    waiting: list[int]
-    landed: Callable[[int], None] | None = None
 
 
 class Executor:
@@ -175,7 +124,7 @@ class Executor:
         headers: HeadersFor,
         landed: Callable[[int], None] | None = None,
     ) -> None:
-        run = _Run(plan, execution, variables, headers, list(plan.waits), landed)
+        run = Run(plan, execution, variables, headers, list(plan.waits), landed)
         first, *others = [index for index, count in enumerate(plan.waits) if not count]
         async with asyncio.TaskGroup() as tasks:
             for index in others:
@@ -186,7 +135,7 @@ class Executor:
         self, plan: CompiledPlan, execution: Execution, variables: Mapping[str, Any], headers: HeadersFor
     ) -> None:
         """Run what waits for the first fetch, which is done: in a subscription's plan that is all the rest."""
-        run = _Run(plan, execution, variables, headers, list(plan.waits))
+        run = Run(plan, execution, variables, headers, list(plan.waits))
         async with asyncio.TaskGroup() as tasks:
             for dependent in plan.fetches[0].dependents:
                 run.waiting[dependent] -= 1
@@ -194,7 +143,7 @@ class Executor:
                     tasks.create_task(self._follow(run, dependent, tasks))
 
     # No closure: a function that knows itself would keep the response tree until the collector comes.
-    async def _follow(self, run: _Run, index: int, tasks: asyncio.TaskGroup) -> None:
+    async def _follow(self, run: Run, index: int, tasks: asyncio.TaskGroup) -> None:
         """Run a fetch and those that need no other any more: the first of them goes on here, only a fork needs a task."""
         following: int | None = index
         while following is not None:
@@ -352,7 +301,7 @@ class Executor:
         try:
             answer = await caller.call(body, lines, execution.tracing + trace, idempotent=fetch.kind == "query")
         except TransportError as error:
-            execution.errors.append(unavailable(fetch, error, _covers(compiled, batches)))
+            execution.errors.append(unavailable(fetch, error, covers_of(compiled, batches)))
             outcome = "left_alone" if error.fault is TransportFault.CIRCUIT_OPEN else "unavailable"
         else:
             if lookup is not None and execution.cache is not None:
@@ -380,12 +329,12 @@ class Executor:
         if not isinstance(payload, dict) or not ("data" in payload or payload.get("errors")):
             code = UNAVAILABLE if answer.status in UNAVAILABLE_STATUSES else FAILED
             detail = f"status {answer.status}, no GraphQL response"
-            execution.errors.append(failed(fetch, detail, _covers(compiled, batches), code=code))
+            execution.errors.append(failed(fetch, detail, covers_of(compiled, batches), code=code))
             return False
         errors, data = payload.get("errors"), payload.get("data")
         # Paths are found in the tree by identity, so errors come before merging replaces anything.
         if errors:
-            covers = _covers(compiled, batches)
+            covers = covers_of(compiled, batches)
             rewriter = ErrorRewriter(fetch, execution.tree, batches, covers, self._errors, data)
             execution.errors += rewriter.rewrite(errors if isinstance(errors, list) else [errors])
         if data is None:
@@ -396,7 +345,7 @@ class Executor:
         """Merge data, if it is what was asked for."""
         if data.__class__ is dict and self._merge(compiled, execution, batches, data):
             return True
-        execution.errors.append(failed(compiled.fetch, "data does not fit the request", _covers(compiled, batches)))
+        execution.errors.append(failed(compiled.fetch, "data does not fit the request", covers_of(compiled, batches)))
         return False
 
     def _merge(
@@ -440,13 +389,3 @@ def _endpoint(subgraph: str, url: str, headers: Mapping[str, str], traffic: Traf
         return Endpoint.of(url, headers=headers, timeout=traffic.of(subgraph).config.timeout)
     except ValueError as error:
         raise ValueError(f"The subgraph {subgraph} cannot be called: {error}") from error
-
-
-def _covers(compiled: CompiledFetch, batches: Sequence[EntityBatch]) -> tuple[ResponsePath, ...]:
-    """Where in the response a fetch's data belongs: the places whose nulls a failure of the fetch explains."""
-    fetch = compiled.fetch
-    if fetch.targets:
-        return tuple(static_prefix(path) for batch in batches if batch.representations for path in batch.paths)
-    if fetch.path:
-        return (static_prefix(fetch.path),)
-    return tuple((key,) for key in compiled.shape)

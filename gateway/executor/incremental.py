@@ -17,7 +17,8 @@ from gateway.cache.session import CacheSession
 from gateway.executor.compiled import CompiledPlan, compile_plan
 from gateway.executor.completion import NULL_VIOLATION, Refusals
 from gateway.executor.deferred_places import DeferredPlaces
-from gateway.executor.executor import Execution, Executor, HeadersFor
+from gateway.executor.execution import Execution, HeadersFor
+from gateway.executor.executor import Executor
 from gateway.executor.projection import Projection
 from gateway.executor.rewrites import ResponsePath
 from gateway.executor.subgraph_errors import FieldError

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.cache.session import CacheSession
 from gateway.errors import RequestRefused
-from gateway.executor.executor import Execution
+from gateway.executor.execution import Execution
 from gateway.executor.incremental import IncrementalExecution
 from gateway.executor.trace import RunTrace
 from gateway.executor.variables import VariablesInvalid, coerce_variables

@@ -10,7 +10,8 @@ import orjson
 import pytest
 
 from gateway.executor.compiled import compile_plan
-from gateway.executor.executor import Execution, Executor
+from gateway.executor.execution import Execution
+from gateway.executor.executor import Executor
 from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient, TransportError, TransportFault
 from gateway.executor.subgraph_errors import SubgraphErrorsConfig
 from gateway.planner.plan import (
