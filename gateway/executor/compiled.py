@@ -33,6 +33,7 @@ class CompiledTarget:
 class CompiledFetch:
     """A fetch with all that can be made ready before the first request.
 
+    `is_plain_root`: its data goes into the root of the tree as it is.
     `body` is the whole body where no variable and no entity goes into it, `shares` says that other fetches may have asked
     the same of some entities.
     """
@@ -44,6 +45,7 @@ class CompiledFetch:
     targets: tuple[CompiledTarget, ...]
     dependents: tuple[int, ...]
     shares: bool
+    is_plain_root: bool = False
     contexts: ContextCalls | None = None
 
     def regrouped(self, call: GroupedCall) -> CompiledFetch:
@@ -176,6 +178,7 @@ def _compile_fetch(
         targets,
         dependents,
         shares=any(target.slot is not None for target in targets),
+        is_plain_root=not targets and not fetch.path and not fetch.renames,
         contexts=ContextCalls(fetch) if any(target.contexts for target in fetch.targets) else None,
     )
 

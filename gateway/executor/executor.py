@@ -325,6 +325,11 @@ class Executor:
         except orjson.JSONDecodeError:
             payload = None
         if payload.__class__ is dict and payload.get("data").__class__ is dict and "errors" not in payload:
+            if compiled.is_plain_root and not execution.tree:
+                # The first answer is the tree.
+                execution.tree = payload["data"]
+                execution.structure += 1
+                return True
             return self._fits(compiled, execution, batches, payload["data"])
         if not isinstance(payload, dict) or not ("data" in payload or payload.get("errors")):
             code = UNAVAILABLE if answer.status in UNAVAILABLE_STATUSES else FAILED

@@ -44,6 +44,7 @@ class Sender:
     head: bytes
     gzip: bool
     correlated: bool
+    passes_nothing: bool
 
 
 class DirectLane:
@@ -89,7 +90,15 @@ class DirectLane:
         correlated = is_correlated(headers)
         gzip = self._compression.responses and accepts_gzip(headers.get("accept-encoding"))
         client = client_address(peer, headers, self._config.trusted_proxies)
-        return Sender(headers, client, media_type, head_of(200, usual), gzip, correlated)
+        return Sender(
+            headers,
+            client,
+            media_type,
+            head_of(200, usual),
+            gzip,
+            correlated,
+            passes_nothing=self._pipeline.passes_nothing_of(headers),
+        )
 
     def answer(self, sender: Sender, body: bytes) -> Awaitable[bytes] | None:
         """The whole HTTP response to a body, later; None where the request has to go by ASGI."""
@@ -101,6 +110,7 @@ class DirectLane:
             if parameters.__class__ is not dict:
                 return None
             request = graphql_request(parameters, headers, sender.client, read_only=False)
+            request.passes_nothing = sender.passes_nothing
         except (orjson.JSONDecodeError, RequestRefused):
             return None
         return self._respond(sender, request, headers)
@@ -112,9 +122,10 @@ class DirectLane:
         try:
             entered = self._load.enter()
         except RequestRefused as refusal:
-            return _joined(*self._rendered(sender, refused(refusal)), story)
+            head, body = self._rendered(sender, refused(refusal))
+            return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, story, len(body), body)
         try:
-            span = self._spans.start(headers)
+            span = self._spans.start(headers) if self._spans.is_on else None
             if span is None:
                 response = await self._pipeline.answer(request)
             else:
@@ -122,24 +133,22 @@ class DirectLane:
                     response = await self._pipeline.answer(request)
         finally:
             self._load.leave(entered)
-        head, body = self._rendered(sender, response)
+        if response.refusal is None and response.freshness is None and not response.headers:
+            head, body = sender.head, orjson.dumps(response.payload)
+        else:
+            head, body = self._rendered(sender, response)
         if sender.gzip and len(body) >= self._compression.minimum_bytes:
             body = await gzipped(body, self._compression.level)
             head += b"content-encoding: gzip\r\n"
-        return _joined(head, body, story)
+        return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, story, len(body), body)
 
     def _rendered(self, sender: Sender, response: GraphQLResponse) -> tuple[bytes, bytes]:
-        if response.refusal is None and response.freshness is None and not response.headers:
-            return sender.head, orjson.dumps(response.payload)
+        """The beginning and the body of an answer that is not a usual one."""
         outgoing = cors_headers(self._config.cors, sender.headers)
         if response.freshness is not None:
             outgoing["vary"] = f"{outgoing['vary']}, {', '.join(self._vary)}"
         status, lines, body = render(response, sender.media_type, outgoing)
         return head_of(status, lines, response.headers), body
-
-
-def _joined(head: bytes, body: bytes, story: bytes) -> bytes:
-    return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, story, len(body), body)
 
 
 def _takes_streams(accept: str) -> bool:

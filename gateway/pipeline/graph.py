@@ -16,7 +16,9 @@ from gateway.pipeline.known import KnownOperations
 from gateway.pipeline.labels import OverrideLabels
 from gateway.pipeline.prepare import Preparation, PreparationKey, PreparedOperation
 from gateway.security.access_rules import Grants
-from gateway.telemetry.metrics import PREPARE_SECONDS
+from gateway.telemetry.metrics import PREPARE_SECONDS, PREPARED
+
+_HIT = PREPARED.labels("hit")
 
 
 class ServedGraph:
@@ -58,11 +60,12 @@ class ServedGraph:
 
     def find(self, key: PreparationKey) -> PreparedOperation | None:
         """The prepared operation, if it is kept."""
-        if self.known is not None:
-            prepared = self.known.prepared.get(key)
-            if prepared is not None:
-                return prepared
-        return self._prepared.find(key)
+        prepared = self.known.prepared.get(key) if self.known is not None else None
+        if prepared is None:
+            prepared = self._prepared.find(key)
+        if prepared is not None:
+            _HIT.value += 1
+        return prepared
 
     async def prepare(self, key: PreparationKey, threads: Threads) -> PreparedOperation:
         """Prepare an operation and keep it. Raises RequestRefused."""

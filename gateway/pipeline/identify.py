@@ -80,19 +80,21 @@ class Identification:
         """Raises RequestRefused: 429 for too many requests, 401 for a bad token or key."""
         return self.recognise(headers, client) or await self.find(headers)
 
-    def recognise(self, headers: Mapping[str, str], client: str, story: bytes | None = None) -> Identity | None:
+    def recognise(
+        self, headers: Mapping[str, str], client: str, story: bytes | None = None, *, passes_nothing: bool = False
+    ) -> Identity | None:
         """Count a request, and say who asks where that is known; else `find` has to. Raises RequestRefused 429.
 
-        `story` is the line that names the request, where it is made already.
+        `story` is the line that names the request, where it is made already; `passes_nothing` as below, where it is known.
         """
         self._rate_limiter.admit_request(client)
         if self._api_clients is not None and self._api_clients.header in headers:
             return None
         authorization = headers.get("authorization")
         if self._authenticator is None or authorization is None:
-            return self._identity(headers, None, story=story)
+            return self._identity(headers, None, story=story, passes_nothing=passes_nothing)
         token = self._authenticator.find(authorization)
-        return None if token is None else self._identity(headers, token, story=story)
+        return None if token is None else self._identity(headers, token, story=story, passes_nothing=passes_nothing)
 
     async def find(self, headers: Mapping[str, str]) -> Identity:
         """Who asks by a request that is counted already. Raises RequestRefused: 401, or 429 for a partner's own limits."""
@@ -129,10 +131,17 @@ class Identification:
         token: AccessToken | None,
         partner: str | None = None,
         story: bytes | None = None,
+        *,
+        passes_nothing: bool = False,
     ) -> Identity:
         if story is None or _TRACEPARENT in headers:
             story = header_lines({name: headers[name] for name in _TRACING if name in headers})
-        return Identity(token, self._headers_for(headers, token), story, partner)
+        headers_for = _no_lines if passes_nothing else self._headers_for(headers, token)
+        return Identity(token, headers_for, story, partner)
+
+    def passes_nothing_of(self, headers: Mapping[str, str]) -> bool:
+        """Whether it is plain that no subgraph gets anything of these headers, nor a token of the gateway's."""
+        return self._internal_tokens is None and self._rules.pass_nothing_of(headers)
 
     def accepted_until(self, identity: Identity) -> float | None:
         """The time from which the identity's token is no longer good; None without one."""
@@ -155,7 +164,7 @@ class Identification:
 
     def _headers_for(self, headers: Mapping[str, str], token: AccessToken | None) -> Callable[[str], bytes]:
         """The rules are applied once a request for all subgraphs that have none of their own."""
-        if self._internal_tokens is None and self._rules.pass_nothing_of(headers):
+        if self.passes_nothing_of(headers):
             return _no_lines
         made: dict[str, bytes] = {}
 

@@ -40,7 +40,7 @@ NO_GRANTS: Grants = frozenset()
 QUERY_PLAN_HEADER = "x-query-plan"
 QUERY_COST_HEADER = "x-query-cost"
 
-_HIT, _MISS = PREPARED.labels("hit"), PREPARED.labels("miss")
+_MISS = PREPARED.labels("miss")
 _OK, _PARTIAL, _REFUSED, _FAILED = (REQUESTS.labels(name) for name in ("ok", "partial", "refused", "failed"))
 
 
@@ -126,6 +126,10 @@ class Pipeline:
         """End all subscriptions, since the server is about to stop. None is opened from now on."""
         self._graph.sources.end(SHUTTING_DOWN)
 
+    def passes_nothing_of(self, headers: Mapping[str, str]) -> bool:
+        """Whether it is plain that no subgraph gets anything of these headers."""
+        return self._identification.passes_nothing_of(headers)
+
     async def check_credentials(self, headers: Mapping[str, str], client: str) -> None:
         """Raises RequestRefused where a connection may not be opened with these headers."""
         await self._identification.identify(headers, client)
@@ -134,7 +138,9 @@ class Pipeline:
         """The response to a request; a bug becomes a masked error with nothing of it but an entry in the log."""
         try:
             # One function and not several: each coroutine on the way of a request would cost as much as what it does.
-            identity = self._identification.recognise(request.headers, request.client, request.story)
+            identity = self._identification.recognise(
+                request.headers, request.client, request.story, passes_nothing=request.passes_nothing
+            )
             if identity is None:
                 identity = await self._identification.find(request.headers)
             text = request.query
@@ -144,7 +150,7 @@ class Pipeline:
                 _refuse_reference(request)
             graph = self._graph
             key = self._key(graph, text, request, identity)
-            prepared = self._find(graph, key) or await self._prepare(graph, key, request, identity)
+            prepared = graph.find(key) or await self._prepare(graph, key, request, identity)
             self._check(request, prepared, identity)
             if self._shared_rates is not None:
                 await self._shared_rates.admit(request.client, identity.caller, prepared.root_fields)
@@ -188,13 +194,6 @@ class Pipeline:
             self._rate_limiter.admit_caller(identity.caller)
         grants = grants_of(identity.token, self._authorization) if graph.grants else NO_GRANTS
         return graph.key(text, request.operation_name, grants)
-
-    @staticmethod
-    def _find(graph: ServedGraph, key: PreparationKey) -> PreparedOperation | None:
-        prepared = graph.find(key)
-        if prepared is not None:
-            _HIT.value += 1
-        return prepared
 
     async def _prepare(
         self, graph: ServedGraph, key: PreparationKey, request: GraphQLRequest, identity: Identity

@@ -27,7 +27,8 @@ class GraphQLRequest:
 
     `budget` is what all operations of one HTTP request share, where it has several.
     `reference` names an operation by an id; `query` is empty where the text was not sent beside it.
-    `story` is the header line that names the request, where the transport has made it already.
+    `story` is the header line that names the request, where the transport has made it already. `passes_nothing`: it is known
+    that no subgraph gets anything of the headers.
     `credentials` is set by transports that carry subscriptions: the headers as they are now, should a token have been renewed.
     `incremental` is set where the answer may come in parts.
     """
@@ -42,6 +43,7 @@ class GraphQLRequest:
     reference: Reference | None = None
     credentials: Callable[[], Mapping[str, str]] | None = None
     story: bytes | None = None
+    passes_nothing: bool = False
     incremental: IncrementalFormat | None = None
 
 

@@ -42,6 +42,7 @@ class Spans:
 
     def __init__(self, tracer: Tracer | None = None) -> None:
         self._tracer = tracer
+        self.is_on = tracer is not None
         sampler = getattr(tracer, "sampler", None)
         self._sampler = sampler if isinstance(sampler, DecidedSampler) else None
 

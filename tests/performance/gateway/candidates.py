@@ -44,7 +44,7 @@ class Scene:
 
 
 def ours(scene: Scene) -> list[Candidate]:
-    """The gateway twice, and the floor on the gateway's server and on a bare one."""
+    """The gateway twice, and the floor with the gateway's projection and with one written by hand."""
     python = {"PYTHONPATH": str(PROJECT_ROOT)}
     gateway = [sys.executable, "-m", "gateway", "--supergraph", str(scene.supergraph), "--port", "{port}", "--config"]
     floor = [sys.executable, "-m", "tests.performance.gateway.floor"]
@@ -58,8 +58,8 @@ def ours(scene: Scene) -> list[Candidate]:
     }
     token = {"authorization": f"Bearer {access_token(exp=4_000_000_000)}"}
     return [
-        Candidate("floor", [*floor, "own", "{port}", scene.subgraphs_url], environment=python),
-        Candidate("floor on a bare server", [*floor, "bare", "{port}", scene.subgraphs_url], environment=python),
+        Candidate("floor", [*floor, "projected", "{port}", scene.subgraphs_url], environment=python),
+        Candidate("floor, projected by hand", [*floor, "by-hand", "{port}", scene.subgraphs_url], environment=python),
         Candidate("gateway", [*gateway, _settings(scene, "bare", plain)], environment=python),
         Candidate(
             "gateway, guarded",

@@ -1,10 +1,9 @@
 """The floor: what the answers cost without GraphQL. A proxy written by hand for these two queries.
 
-It makes the fetches that the gateway's plans have, over the gateway's transport, and knows by heart what to read where.
-`own` serves by the gateway's own server, so that both sides have the same transport; `bare` by a server that does nothing but
-read a length and a body, which tells the server's share.
+It makes the fetches that the gateway's plans have, over the gateway's transports on both sides, and knows by heart what to
+read where. `projected` checks and shapes the answer by the functions that the gateway generates; `by-hand` trusts the data.
 
-`python -m tests.performance.gateway.floor own|bare PORT SUBGRAPHS_URL`
+`python -m tests.performance.gateway.floor projected|by-hand PORT SUBGRAPHS_URL`
 """
 
 from __future__ import annotations
@@ -12,17 +11,22 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import uvicorn
+from graphql import parse
 from starlette.types import Receive, Scope, Send
 
+from gateway.executor.projection import Projection
 from gateway.executor.subgraph_client import Endpoint, SubgraphClient
 from gateway.http.collector import collect_rarely
 from gateway.http.protocol import RawHeaders, direct_protocol
-from tests.performance.gateway.graph import SUBGRAPHS
-from tests.performance.gateway.lean_server import serve
+from gateway.planner.normalize import normalize
+from gateway.supergraph.api_schema import build_api_schema
+from gateway.supergraph.sdl import parse_supergraph
+from tests.performance.gateway.graph import QUERIES, SUBGRAPHS, supergraph
 
 Row = dict[str, Any]
 
@@ -54,8 +58,22 @@ def _body(prefix: bytes, representations: Iterable[Row]) -> bytes:
     return b"%b%b}}" % (prefix, orjson.dumps(list(representations)))
 
 
-class Floor:
-    """`simple` and `deep` give the body of the answer."""
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """All that the requests for the deep query brought. `authors` are the objects of all authors, wherever they stand."""
+
+    users: list[Row]
+    top: list[Row]
+    by_user: list[list[Row]]
+    by_top: list[list[Row]]
+    authors: list[Row]
+    products: dict[str, Row]
+    stock: dict[str, Row]
+    names: dict[str, Row]
+
+
+class Fetches:
+    """The requests of both queries."""
 
     def __init__(self, base_url: str) -> None:
         self._client = SubgraphClient()
@@ -66,15 +84,11 @@ class Floor:
         answer = await self._client.send(self._endpoints[subgraph], body)
         return orjson.loads(answer.body)["data"]
 
-    async def simple(self) -> bytes:
-        data = await self._ask("products", _SIMPLE)
-        top = [
-            {"upc": p["upc"], "name": p["name"], "price": p["price"], "weight": p["weight"]}
-            for p in data["topProducts"]
-        ]
-        return orjson.dumps({"data": {"topProducts": top}})
+    async def simple(self) -> Row:
+        data: Row = await self._ask("products", _SIMPLE)
+        return data
 
-    async def deep(self) -> bytes:
+    async def deep(self) -> _Fetched:
         accounts, products = await asyncio.gather(self._ask("accounts", _USERS), self._ask("products", _TOP))
         users, top = accounts["users"], products["topProducts"]
         top_keys = {p["upc"]: p for p in top}
@@ -84,9 +98,6 @@ class Floor:
             orjson.dumps([{"__typename": "Product", "upc": upc} for upc in top_keys]),
         )
         reviews, top_stock = await asyncio.gather(self._ask("reviews", body), self._stock(top_keys))
-        return orjson.dumps(await self._rest(users, top, reviews, top_stock))
-
-    async def _rest(self, users: list[Row], top: list[Row], reviews: Any, top_stock: dict[str, Row]) -> Row:
         by_user = [entity["reviews"] for entity in reviews["_e0"]]
         by_top = [entity["reviews"] for entity in reviews["_e1"]]
         authors = [r["author"] for rows in by_user for row in rows for r in row["product"]["reviews"]]
@@ -96,27 +107,7 @@ class Floor:
         (products, stock), names = await asyncio.gather(
             self._products(upcs, top_stock), self._names({a["id"]: None for a in authors})
         )
-        seen = _Seen(products, stock, names)
-        return {
-            "data": {
-                "users": [
-                    {
-                        "id": user["id"],
-                        "username": user["username"],
-                        "name": user["name"],
-                        "reviews": [
-                            {"id": r["id"], "body": r["body"], "product": seen.product_with_reviews(r["product"])}
-                            for r in rows
-                        ],
-                    }
-                    for user, rows in zip(users, by_user, strict=True)
-                ],
-                "topProducts": [
-                    {**_product(p["upc"], p, s), "reviews": seen.reviews_with_author(rows)}
-                    for p, s, rows in zip(top, top_stock.values(), by_top, strict=True)
-                ],
-            }
-        }
+        return _Fetched(users, top, by_user, by_top, authors, products, stock, names)
 
     async def _products(
         self, upcs: Mapping[str, None], known: Mapping[str, Row]
@@ -155,6 +146,74 @@ def _product(upc: str, product: Row, stock: Row) -> Row:
     }
 
 
+class Projected:
+    """Merged by hand, projected by the functions that the gateway generates: every value is checked as the schema says."""
+
+    def __init__(self, base_url: str) -> None:
+        self._fetches = Fetches(base_url)
+        schema = build_api_schema(parse_supergraph(supergraph(base_url)))
+        deep = normalize(schema, parse(QUERIES["deep"]), None)
+        author = ("reviews", "author", "reviews", "product")
+        shared = frozenset({("users", "reviews", "product", *author), ("topProducts", *author)})
+        self._simple = Projection(schema, normalize(schema, parse(QUERIES["simple"]), None))
+        self._deep = Projection(schema, deep, shared=shared)
+
+    async def simple(self) -> bytes:
+        return orjson.dumps({"data": self._simple.project(await self._fetches.simple(), {}, ())[0]})
+
+    async def deep(self) -> bytes:
+        found = await self._fetches.deep()
+        whole = {upc: {**product, **found.stock[upc]} for upc, product in found.products.items()}
+        leaves = {upc: {"upc": upc, **product} for upc, product in whole.items()}
+        for author in found.authors:
+            author["name"] = found.names[author["id"]]["name"]
+            for review in author["reviews"]:
+                review["product"] = leaves[review["product"]["upc"]]
+        for user, rows in zip(found.users, found.by_user, strict=True):
+            user["reviews"] = rows
+            for row in rows:
+                row["product"].update(whole[row["product"]["upc"]])
+        for product, rows in zip(found.top, found.by_top, strict=True):
+            product.update(found.stock[product["upc"]], reviews=rows)
+        tree = {"users": found.users, "topProducts": found.top}
+        return orjson.dumps({"data": self._deep.project(tree, {}, ())[0]})
+
+
+class ByHand:
+    """Projected by hand as well: nothing is checked."""
+
+    def __init__(self, base_url: str) -> None:
+        self._fetches = Fetches(base_url)
+
+    async def simple(self) -> bytes:
+        data = await self._fetches.simple()
+        top = [
+            {"upc": p["upc"], "name": p["name"], "price": p["price"], "weight": p["weight"]}
+            for p in data["topProducts"]
+        ]
+        return orjson.dumps({"data": {"topProducts": top}})
+
+    async def deep(self) -> bytes:
+        found = await self._fetches.deep()
+        seen = _Seen(found.products, found.stock, found.names)
+        users = [
+            {
+                "id": user["id"],
+                "username": user["username"],
+                "name": user["name"],
+                "reviews": [
+                    {"id": r["id"], "body": r["body"], "product": seen.product_with_reviews(r["product"])} for r in rows
+                ],
+            }
+            for user, rows in zip(found.users, found.by_user, strict=True)
+        ]
+        top = [
+            {**_product(p["upc"], p, found.stock[p["upc"]]), "reviews": seen.reviews_with_author(rows)}
+            for p, rows in zip(found.top, found.by_top, strict=True)
+        ]
+        return orjson.dumps({"data": {"users": users, "topProducts": top}})
+
+
 class _Seen:
     """Projects with what the entity fetches brought, by key."""
 
@@ -190,7 +249,7 @@ class _FloorLane:
     path = b"/graphql"
     body_limit = 1024 * 1024
 
-    def __init__(self, floor: Floor) -> None:
+    def __init__(self, floor: Projected | ByHand) -> None:
         self._floor = floor
 
     def sender(self, _raw: RawHeaders, _peer: tuple[str, int] | None) -> bool:
@@ -200,15 +259,9 @@ class _FloorLane:
         return self._answer(body)
 
     async def _answer(self, body: bytes) -> bytes:
-        answer = await _asked(self._floor, body)
-        return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
-            len(answer),
-            answer,
-        )
-
-
-def _asked(floor: Floor, body: bytes) -> Awaitable[bytes]:
-    return floor.deep() if "users" in orjson.loads(body)["query"] else floor.simple()
+        answer = await (self._floor.deep() if "users" in orjson.loads(body)["query"] else self._floor.simple())
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(answer)
+        return head + answer
 
 
 async def _no_other(_scope: Scope, _receive: Receive, _send: Send) -> None:
@@ -217,11 +270,8 @@ async def _no_other(_scope: Scope, _receive: Receive, _send: Send) -> None:
 
 def main(arguments: list[str]) -> None:
     kind, port, base_url = arguments
-    floor = Floor(base_url)
+    floor = Projected(base_url) if kind == "projected" else ByHand(base_url)
     collect_rarely()
-    if kind == "bare":
-        serve(int(port), lambda _path, body: _asked(floor, body))
-        return
     uvicorn.run(
         _no_other,
         port=int(port),
