@@ -20,6 +20,7 @@ from shared.clock import format_timestamp
 from shared.ids import new_id
 from shared.register import PROJECT_ROOT
 from shared.testing.subgraph import SubgraphUnderTest
+from subgraphs.payments.domain.payment import OPEN_ATTEMPT
 
 SECRET = "whsec_test"
 FINANCE = Actor(user_id=new_id(), roles=frozenset({Role.FINANCE}))
@@ -224,6 +225,19 @@ class Market:
         """The reconciling job, run by another worker `after` so long."""
         self.payments.clock.advance(after)
         await self.job("settle")
+
+    async def is_settled(self) -> bool:
+        """Whether another round leaves nothing open, and no charge that only the provider knows: its webhooks come late."""
+        await self.settle(after=timedelta(minutes=6))
+        (row,) = await self.payments.rows(
+            "SELECT (SELECT count(*) FROM payment_attempt WHERE status = ANY(:open))"
+            " + (SELECT count(*) FROM refund WHERE status = 'PENDING') AS open",
+            open=[status.value for status in OPEN_ATTEMPT],
+        )
+        paid = {str(row["id"]) for row in await self.payments.rows("SELECT id FROM payment WHERE status = 'CAPTURED'")}
+        charges = (await self.provider.get("/charges")).json()
+        known = all(charge["key"].partition(":")[0] in paid for charge in charges if charge["state"] == "CAPTURED")
+        return row["open"] == 0 and known
 
     async def deliver_and_release(self, group: Group, index: int = 0) -> None:
         await self.arrive(group, index)
