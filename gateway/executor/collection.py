@@ -55,23 +55,36 @@ def _places(path: Path) -> Path:
     return tuple(segment for segment in path if not isinstance(segment, OnTypes))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Collection:
     """How the batch of a target is read: off the tree, or off its objects where these are known already."""
 
     target: EntityTarget
-    _walk: _Generated | None
-    _look: _Generated | None
+    _generate: Callable[[], _Generated] | None = None
+    _walk: _Generated | None = None
+    _look: _Generated | None = None
+    _careful: _Generated | None = None
 
     def walk(self, tree: Tree) -> tuple[EntityBatch, bool]:
         """The batch, and whether all objects at the paths are in it."""
-        if self._walk is not None:
-            try:
-                representations, places, whole = self._walk(tree)
-                return EntityBatch(self.target, representations, places, list(self.target.paths)), whole
-            except _UNCLEAN:
-                pass
-        return collect_entities(tree, self.target), False
+        if self._walk is None or self._generate is None:
+            return collect_entities(tree, self.target), False
+        try:
+            representations, places, whole = self._walk(tree)
+        except KeyError:
+            # An entity that a subgraph does not know leaves keys out.
+            self._careful = self._careful or self._generate()
+            return self._walk_carefully(self._careful, tree)
+        except _UNCLEAN:
+            return collect_entities(tree, self.target), False
+        return EntityBatch(self.target, representations, places, list(self.target.paths)), whole
+
+    def _walk_carefully(self, walk: _Generated, tree: Tree) -> tuple[EntityBatch, bool]:
+        try:
+            representations, places, whole = walk(tree)
+        except _UNCLEAN:
+            return collect_entities(tree, self.target), False
+        return EntityBatch(self.target, representations, places, list(self.target.paths)), whole
 
     def look(self, objects: Sequence[Tree], tree: Tree) -> EntityBatch:
         """The batch of `objects`, which are all that `tree` has at the paths."""
@@ -88,9 +101,10 @@ def compile_collection(target: EntityTarget, shared: frozenset[Path], *, again: 
     """Generate the functions for `target`, if its representations are plain enough; with `again` the second one too."""
     spec = plain(target.representations)
     if spec is None:
-        return Collection(target, None, None)
+        return Collection(target)
     look = _Generator(spec, frozenset()).generate(((Items(),),)) if again else None
-    return Collection(target, _Generator(spec, shared).generate(target.paths), look)
+    walk = _Generator(spec, shared).generate(target.paths)
+    return Collection(target, lambda: _Generator(spec, shared, careful=True).generate(target.paths), walk, look)
 
 
 def plain(representations: Sequence[Representation]) -> Representation | None:
@@ -104,10 +118,11 @@ def plain(representations: Sequence[Representation]) -> Representation | None:
 
 
 class _Generator:
-    """Writes the function for one representation and any number of paths."""
+    """Writes the function for one representation and any number of paths; with `careful` a path may lead nowhere."""
 
-    def __init__(self, spec: Representation, shared: frozenset[Path]) -> None:
+    def __init__(self, spec: Representation, shared: frozenset[Path], *, careful: bool = False) -> None:
         self._spec = spec
+        self._read = "{0}.get({1!r})" if careful else "{0}[{1!r}]"
         self._shared = shared
         self._lines: list[str] = []
         self._namespace: dict[str, Any] = {"dumps": orjson.dumps, "Fault": _FaultError, "types": spec.on_types}
@@ -140,7 +155,7 @@ class _Generator:
             below = self._variable()
             match segment:
                 case str():
-                    self._write(depth, f"{below} = {here}.get({segment!r})", f"if {below} is not None:")
+                    self._write(depth, f"{below} = {self._read.format(here, segment)}", f"if {below} is not None:")
                     here, at = below, f"{here}[{segment!r}]"
                 case Items():
                     # The number matters only where the item itself may be replaced.

@@ -91,8 +91,8 @@ class Executor:
         if event is not None:
             self._take(plan.fetches[0], execution, (), HttpAnswer(200, (), event))
             await self._run_others(plan, execution, variables, headers)
-        elif plan.is_one_request:
-            await self._send(plan.fetches[0], execution, (), variables, headers)
+        elif plan.is_one_request and cache is None and not self._spans.recording:
+            await self._request(plan.fetches[0], execution, (), variables, headers)
         elif plan.fetches:
             await self._run_all(plan, execution, variables, headers)
         self.collect_headers(execution)
@@ -175,7 +175,9 @@ class Executor:
             await self._run_groups(compiled, compiled.contexts, execution, variables, headers)
             return
         batches = [
-            execution.collect(target) if holds(target.condition, variables) else empty_batch(target.target)
+            execution.collect(target)
+            if target.condition is None or holds(target.condition, variables)
+            else empty_batch(target.target)
             for target in compiled.targets
         ]
         if compiled.shares:
@@ -310,7 +312,9 @@ class Executor:
                 execution.answers = execution.answers or []
                 execution.answers.append((fetch.id, fetch.subgraph, answer.lines))
             outcome = "ok" if self._take(compiled, execution, batches, answer) else "failed"
-        self._meters[fetch.subgraph].finish(started, outcome)
+        meter = self._meters[fetch.subgraph]
+        meter.outcomes[outcome].value += 1
+        meter.seconds.observe(perf_counter() - started)
         if execution.trace is not None:
             execution.trace.asked(fetch.id, started, outcome, batches, lookup)
         return outcome

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from time import perf_counter
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -163,13 +162,8 @@ class SubgraphMeter:
     """Counts and times the requests to one subgraph."""
 
     def __init__(self, subgraph: str) -> None:
-        self._outcomes = {
+        self.outcomes = {
             outcome: SUBGRAPH_REQUESTS.labels(subgraph, outcome)
             for outcome in ("ok", "failed", "unavailable", "left_alone")
         }
-        self._seconds = SUBGRAPH_SECONDS.labels(subgraph)
-
-    def finish(self, started: float, outcome: str) -> None:
-        """Count a request that began at `started` on the performance counter."""
-        self._outcomes[outcome].value += 1
-        self._seconds.observe(perf_counter() - started)
+        self.seconds = SUBGRAPH_SECONDS.labels(subgraph)

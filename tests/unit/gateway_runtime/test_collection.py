@@ -49,6 +49,18 @@ def test_an_object_that_has_more_than_its_key_stays_itself() -> None:
     assert [place is here for place, here in zip(places[0], (first, second), strict=True)] == [True, True]
 
 
+def test_a_path_that_leads_nowhere_at_one_place_leads_on_at_the_others() -> None:
+    offers: list[dict[str, Any]] = [{"product": product("1")}, {}, {"product": product("1")}, {"product": None}]
+    tree: dict[str, Any] = {"offers": offers}
+
+    representations, places, whole = collected(tree, PRODUCT, OFFERS)
+
+    assert representations == ['{"__typename":"Product","id":"1"}']
+    assert [len(group) for group in places] == [1]
+    assert offers[0]["product"] is offers[2]["product"]
+    assert whole
+
+
 def test_where_objects_may_not_become_one_they_do_not() -> None:
     tree = {"products": [product("1"), product("1")]}
 
