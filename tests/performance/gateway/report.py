@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 Results = Mapping[str, Any]
 
-_COLUMNS = (("cpu_ms", "CPU ms", 2), ("p50_ms", "p50 ms", 2), ("p99_ms", "p99 ms", 2), ("per_second", "req/s", 0))
+_COLUMNS = (("cpu_ms", "CPU ms", 3), ("p50_ms", "p50 ms", 2), ("p99_ms", "p99 ms", 2), ("per_second", "req/s", 0))
 _BAR, _LABEL, _ROW = 420, 190, 22
 
 
@@ -39,7 +39,7 @@ def table(results: Results) -> str:
 def _row(name: str, row: Mapping[str, Any], floor: float) -> str:
     cpu = row["cpu_ms"]
     cells = [f"{row[key]['median']:,.{digits}f}" for key, _, digits in _COLUMNS]
-    cells += [f"{cpu['min']:.2f} to {cpu['max']:.2f}", f"{cpu['median'] / floor:.2f}", f"{row['busy']['median']:.0%}"]
+    cells += [f"{cpu['min']:.3f} to {cpu['max']:.3f}", f"{cpu['median'] / floor:.2f}", f"{row['busy']['median']:.0%}"]
     return f"| {name} | " + " | ".join(cells) + " |"
 
 
