@@ -25,15 +25,17 @@ def table(results: Results) -> str:
     cold, memory = results["cold_ms"], results["memory"]
     first, following = (f"{cold[k]['median']} ms ({cold[k]['min']} to {cold[k]['max']})" for k in ("first", "next"))
     lines.append(
-        f"\nCold operation (deep query): {first} by a fresh planner, {following} by one that has planned before."
+        f"Cold operation (deep query): {first} by a fresh planner, {following} by one that has planned before."
     )
     sizes = ", ".join(f"{sample['resident_mb']} MB after {sample['requests']:,}" for sample in memory)
     lines.append(f"Resident memory of the gateway: {sizes} requests.")
-    lines += ["", "| planning | ms | min to max | |", "|---|---:|---:|---|"]
-    for name, bound in results["planning_bounds"].items():
-        ms = bound["ms"]
-        lines.append(f"| {name} | {ms['median']} | {ms['min']} to {ms['max']} | {bound['outcome']} |")
+    lines.append(f"Planning: {'; '.join(_planned(name, bound) for name, bound in results['planning_bounds'].items())}")
     return "\n".join(lines)
+
+
+def _planned(name: str, bound: Mapping[str, Any]) -> str:
+    ms = bound["ms"]
+    return f"{name}: {ms['median']} ms ({ms['min']} to {ms['max']}), {bound['outcome'].rstrip('.')}"
 
 
 def _row(name: str, row: Mapping[str, Any], floor: float) -> str:
