@@ -14,11 +14,6 @@ Tree: TypeAlias = dict[str, Any]
 Shape: TypeAlias = "dict[str, Shape | None]"
 
 
-def shape_of(document: str) -> Shape:
-    """The shape of the answer to a fetch. The planner writes no named fragments; raises ValueError if there is one."""
-    return shape_below(operation_in(document).selection_set)
-
-
 def operation_in(document: str) -> OperationDefinitionNode:
     """The one operation of a fetch."""
     (definition,) = parse(document).definitions
@@ -27,7 +22,7 @@ def operation_in(document: str) -> OperationDefinitionNode:
 
 
 def shape_below(selections: SelectionSetNode) -> Shape:
-    """The shape of what is selected."""
+    """The shape of an answer. The planner writes no named fragments; raises ValueError if there is one."""
     shape: Shape = {}
     _collect(selections, shape)
     return shape

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from gateway.executor.entity_loader import collect_entities, merge_entities, rename_results, request_body
-from gateway.executor.merge import shape_of
+from gateway.executor.merge import operation_in, shape_below
 from gateway.planner.plan import EntityTarget, Items, OnTypes, Rename, Representation, RepresentationField
 
 PRODUCT = Representation(
@@ -29,7 +29,11 @@ def test_equal_objects_are_sent_once_and_answered_everywhere() -> None:
 
     batch = collect_entities(tree, target(PRODUCT))
     merge_entities(
-        batch, [{"box": {"size": 1}}, {"box": {"size": 2}}], shape_of("{box{size}}"), CONCRETE, leaves_only=False
+        batch,
+        [{"box": {"size": 1}}, {"box": {"size": 2}}],
+        shape_below(operation_in("{box{size}}").selection_set),
+        CONCRETE,
+        leaves_only=False,
     )
 
     assert batch.representations == [b'{"__typename":"Product","id":"1"}', b'{"__typename":"Product","id":"2"}']
@@ -109,7 +113,7 @@ def test_a_null_entity_adds_nothing_and_an_alias_gets_its_name_back() -> None:
 
     results = [None, {"_a0": "Two"}]
     rename_results(batch, results)
-    merge_entities(batch, results, shape_of("{title}"), CONCRETE, leaves_only=True)
+    merge_entities(batch, results, shape_below(operation_in("{title}").selection_set), CONCRETE, leaves_only=True)
 
     assert tree == {"products": [product("1"), {**product("2"), "title": "Two"}]}
 
@@ -140,7 +144,13 @@ def test_leaves_fill_every_place_and_replace_no_value_by_null() -> None:
     tree = {"products": [product("1"), {**product("1"), "name": "known", "price": None}]}
     batch = collect_entities(tree, target(PRODUCT))
 
-    merge_entities(batch, [{"name": None, "price": 3}], shape_of("{name price}"), CONCRETE, leaves_only=True)
+    merge_entities(
+        batch,
+        [{"name": None, "price": 3}],
+        shape_below(operation_in("{name price}").selection_set),
+        CONCRETE,
+        leaves_only=True,
+    )
 
     assert tree["products"][0] == {**product("1"), "name": None, "price": 3}
     assert tree["products"][1] == {**product("1"), "name": "known", "price": 3}

@@ -2,18 +2,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.executor.merge import copy_tree, merge, shape_of
+from gateway.executor.merge import copy_tree, merge, operation_in, shape_below
 
 CONCRETE = frozenset({"Book", "Film"})
 
 
 def merged(into: dict[str, Any], source: dict[str, Any], document: str) -> dict[str, Any]:
-    merge(into, source, shape_of(document), CONCRETE)
+    merge(into, source, shape_below(operation_in(document).selection_set), CONCRETE)
     return into
 
 
 def test_a_shape_tells_objects_from_leaves() -> None:
-    assert shape_of("query($x:Int){a b:c(x:$x){d ...on E{f{g}}} ...on Query{h}}") == {
+    assert shape_below(operation_in("query($x:Int){a b:c(x:$x){d ...on E{f{g}}} ...on Query{h}}").selection_set) == {
         "a": None,
         "b": {"d": None, "f": {"g": None}},
         "h": None,
@@ -53,7 +53,7 @@ def test_an_interface_name_never_replaces_the_concrete_type() -> None:
 def test_a_copy_shares_only_leaves() -> None:
     leaf = {"json": True}
     value = {"a": [{"b": 1}], "c": leaf}
-    copy = copy_tree(value, shape_of("{a{b} c}"))
+    copy = copy_tree(value, shape_below(operation_in("{a{b} c}").selection_set))
     copy["a"][0]["b"] = 2
     assert value == {"a": [{"b": 1}], "c": leaf}
     assert copy["c"] is leaf
