@@ -32,7 +32,7 @@ def main() -> int:
 def _obey(arguments: argparse.Namespace, layout: Layout, screen: Screen) -> int:
     match arguments.command:
         case "up":
-            stack.up(layout, screen)
+            stack.up(layout, screen, with_prometheus=arguments.prometheus)
         case "down":
             stack.down(layout, screen)
         case "restart":
@@ -51,7 +51,8 @@ def _obey(arguments: argparse.Namespace, layout: Layout, screen: Screen) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="task", description="The marketplace on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="start what is down and say what runs where")
+    up = commands.add_parser("up", help="start what is down and say what runs where")
+    up.add_argument("--prometheus", action="store_true", help="and a Prometheus over all of it, with the alert rules")
     commands.add_parser("down", help="stop everything; data stay")
     commands.add_parser("status", help="what runs where; fails unless everything is ready")
     commands.add_parser("reset", help="stop everything and forget all data")

@@ -43,6 +43,10 @@ class Layout:
         return RabbitPorts(amqp=first, management=first + 1, metrics=first + 2, distribution=first + 3, epmd=first + 4)
 
     @property
+    def prometheus_port(self) -> int:
+        return 4508 + self.offset
+
+    @property
     def secrets(self) -> Path:
         return self.directory / "secrets"
 

@@ -13,6 +13,7 @@ from shared.devstack.addresses import without_password
 from shared.devstack.backing import Backing
 from shared.devstack.fleet import is_ready
 from shared.devstack.layout import Layout
+from shared.devstack.monitoring import prometheus_of
 from shared.devstack.processes import TrackedProcess
 from shared.devstack.screen import Screen
 from shared.devstack.services import Service
@@ -37,6 +38,8 @@ def show_services(layout: Layout, listed: Sequence[Service], backing: Backing, s
         ]
         for name, address in addresses.items()
     ]
+    if (prometheus := prometheus_of(layout)).was_asked_for:
+        rows.append(["prometheus", prometheus.url, *_facts(prometheus.process, ready=prometheus.is_ready())])
     with httpx.Client(trust_env=False, timeout=2) as client:
         for service in listed:
             process = layout.process(service.name)

@@ -20,6 +20,7 @@ from shared.devstack.gateway_config import write_gateway_config
 from shared.devstack.keys import ensure_keys
 from shared.devstack.layout import MOVED_PREFIX, Layout
 from shared.devstack.lock import LOCK_FILE
+from shared.devstack.monitoring import configuration, prometheus_of
 from shared.devstack.passwords import Passwords, load_passwords, write_secret
 from shared.devstack.prepare import prepare
 from shared.devstack.report import LOGINS_FILE, show_logins, show_services, show_welcome
@@ -31,15 +32,23 @@ from shared.register import PROJECT_ROOT
 SEED_MODULE = "supergraph.seed"
 
 
-def up(layout: Layout, screen: Screen, environment: Mapping[str, str] = os.environ) -> None:
+def up(
+    layout: Layout,
+    screen: Screen,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    with_prometheus: bool = False,
+) -> None:
     """Starts what is down, and says what runs where. `environment` may name servers to use. Raises StackProblem."""
     passwords = _write_files(layout)
     backing = servers.backing_of(layout, passwords, environment)
     settle_on(layout, backing)
-    _bring_up(layout, screen, passwords, backing)
+    _bring_up(layout, screen, passwords, backing, with_prometheus=with_prometheus)
 
 
-def _bring_up(layout: Layout, screen: Screen, passwords: Passwords, backing: servers.Backing) -> None:
+def _bring_up(
+    layout: Layout, screen: Screen, passwords: Passwords, backing: servers.Backing, *, with_prometheus: bool = False
+) -> None:
     wanted = services(layout, backing.addresses, passwords)
     absent = fleet.missing(layout, wanted)
     with screen.live(), fleet.nursery_of(layout, absent) as nursery:
@@ -53,6 +62,9 @@ def _bring_up(layout: Layout, screen: Screen, passwords: Passwords, backing: ser
                 note(f"{len(ready)} of {len(wanted)} ready")
 
             fleet.wait_until_ready(layout, wanted, count)
+        if with_prometheus:
+            with screen.step("Prometheus"):
+                prometheus_of(layout).start(configuration(wanted, backing))
         _seed(layout, screen)
     show_services(layout, wanted, backing, screen)
     show_logins(layout, screen)
@@ -77,6 +89,7 @@ def settle_on(layout: Layout, backing: servers.Backing) -> None:
 def down(layout: Layout, screen: Screen) -> None:
     """Services first, then the servers under them. What is kept on disk stays."""
     with screen.live():
+        prometheus_of(layout).stop()
         with screen.step("Services stopped") as note:
             note(str(len(fleet.stop(layout, _known(layout)))))
         if layout.secrets.exists():
@@ -105,6 +118,9 @@ def status(layout: Layout, screen: Screen) -> bool:
     backing = servers.remembered_backing(layout, passwords)
     wanted = services(layout, backing.addresses, passwords)
     show_services(layout, wanted, backing, screen)
+    prometheus = prometheus_of(layout)
+    if prometheus.was_asked_for and not prometheus.is_ready():
+        return False
     with httpx.Client(trust_env=False, timeout=2) as client:
         return all(layout.process(s.name).find() and fleet.is_ready(s, client) for s in wanted)
 
