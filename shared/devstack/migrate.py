@@ -13,8 +13,9 @@ from shared.devstack.addresses import with_login
 from shared.devstack.bootstrap import DATABASE
 from shared.devstack.errors import StackProblem
 from shared.devstack.passwords import migration_role
-from shared.devstack.ports import LOOPBACK
 from shared.register import Register, Subgraph
+
+_THIS_MACHINE = frozenset({"127.0.0.1", "localhost"})
 
 
 def migrate(
@@ -59,6 +60,6 @@ def dbmate(subgraph: Subgraph, command: str, *, url: str) -> str:
 def _for_go(url: str) -> str:
     """dbmate's driver demands TLS unless told otherwise; a server on this machine has none."""
     parts = urlsplit(url)
-    if parts.hostname not in {LOOPBACK, "localhost"} or "sslmode" in parse_qs(parts.query):
+    if parts.hostname not in _THIS_MACHINE or "sslmode" in parse_qs(parts.query):
         return url
     return f"{url}{'&' if parts.query else '?'}sslmode=disable"
