@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.clock import Clock, MovableClock, system_clock
@@ -25,6 +26,10 @@ class ServiceSettings(BaseSettings):
     postgres_pooler: bool = False
     """Set behind a transaction pooler such as pgBouncer: prepared statements are then not kept."""
     postgres_pool_size: int = 5
+    postgres_replica_url: str | None = None
+    """A streaming replica of that Postgres, for the same login: reports and lists of staff are read there."""
+    postgres_replica_staleness: float = Field(default=5.0, gt=0)
+    """Seconds that the replica may be behind; beyond them the primary is asked."""
     redis_url: str
     rabbitmq_url: str
     gateway_jwks_file: Path

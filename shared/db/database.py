@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import event, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.db.engine import apply_scope, open_engine
+from shared.db.replica import Load, Replica, ReplicaUnfit, T
 from shared.db.scope import Scope
-from shared.telemetry.metrics import SQL_STATEMENTS
+
+log = logging.getLogger(__name__)
 
 AfterCommit = Callable[[], Awaitable[None]]
 
@@ -29,34 +30,53 @@ class UnitOfWork:
 class Database:
     """`url` is `postgresql://role:password@host:port/database` of the service's run-time role."""
 
-    def __init__(self, url: str, *, application_name: str, pool_size: int = 5, pooler: bool = False) -> None:
-        connect_args: dict[str, Any] = {"server_settings": {"application_name": application_name}}
-        if pooler:
-            # A transaction pooler hands each transaction another server connection: no statement may outlive it,
-            # and it refuses start-up parameters that it does not know.
-            connect_args = {"statement_cache_size": 0}
-        options: dict[str, Any] = (
-            {"poolclass": NullPool} if pool_size == 0 else {"pool_size": pool_size, "max_overflow": 0}
+    def __init__(
+        self,
+        url: str,
+        *,
+        application_name: str,
+        pool_size: int = 5,
+        pooler: bool = False,
+        replica_url: str | None = None,
+        replica_staleness: float = 5.0,
+    ) -> None:
+        self.engine = open_engine(url, application_name=application_name, pool_size=pool_size, pooler=pooler)
+        self._replica = (
+            Replica(
+                replica_url,
+                self.engine,
+                domain=application_name,
+                pool_size=pool_size,
+                pooler=pooler,
+                staleness=replica_staleness,
+            )
+            if replica_url
+            else None
         )
-        self.engine: AsyncEngine = create_async_engine(
-            make_url(url).set(drivername="postgresql+asyncpg"),
-            connect_args=connect_args,
-            # An error's text ends up in logs, and a statement's parameters are people's addresses and tokens.
-            hide_parameters=True,
-            **options,
-        )
-        statements = SQL_STATEMENTS.labels(application_name)
 
-        @event.listens_for(self.engine.sync_engine, "before_cursor_execute")
-        def _count(*_: object) -> None:
-            statements.inc()
+    @property
+    def has_replica(self) -> bool:
+        return self._replica is not None
 
     @asynccontextmanager
     async def read(self, scope: Scope = Scope.PUBLIC) -> AsyncIterator[AsyncSession]:
         """A short read session; it never writes. One per loader batch, since query fields run side by side."""
         async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
-            await _apply(session, scope)
+            await apply_scope(session, scope)
             yield session
+
+    async def report(self, load: Load[T], scope: Scope = Scope.PUBLIC) -> T:
+        """What `load` reads, perhaps a few seconds old: on the replica where there is a fresh one, else as `read` would.
+
+        `load` may run twice, since a replica may end a query half-way.
+        """
+        if self._replica is not None:
+            try:
+                return await self._replica.read(load, scope)
+            except ReplicaUnfit as unfit:
+                log.debug("report read on the primary", extra={"because": str(unfit)})
+        async with self.read(scope) as session:
+            return await load(session)
 
     @asynccontextmanager
     async def unit_of_work(self, scope: Scope = Scope.PUBLIC) -> AsyncIterator[UnitOfWork]:
@@ -64,7 +84,7 @@ class Database:
         async with AsyncSession(self.engine, expire_on_commit=False) as session:
             work = UnitOfWork(session)
             async with session.begin():
-                await _apply(session, scope)
+                await apply_scope(session, scope)
                 yield work
         for callback in work.after_commit:
             await callback()
@@ -75,16 +95,6 @@ class Database:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
+        if self._replica is not None:
+            await self._replica.close()
         await self.engine.dispose()
-
-
-async def _apply(session: AsyncSession, scope: Scope) -> None:
-    settings = scope.settings()
-    if not settings:
-        return
-    # Bound parameters and is_local = true: the settings end with the transaction, also behind a pooler.
-    calls = ", ".join(f"set_config(:n{i}, :v{i}, true)" for i in range(len(settings)))
-    values: dict[str, str] = {}
-    for i, (name, value) in enumerate(settings.items()):
-        values |= {f"n{i}": name, f"v{i}": value}
-    await session.execute(text(f"SELECT {calls}"), values)

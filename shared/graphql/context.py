@@ -12,9 +12,12 @@ from shared.auth.actor import Actor
 from shared.commands import Command, Input, InvalidFields, validate
 from shared.db.database import Database, UnitOfWork
 from shared.db.idempotency import Outcome, StoredRefusal
+from shared.db.replica import Load
+from shared.db.scope import Scope
 from shared.graphql.writes import Writes
 
 C = TypeVar("C", bound=Command)
+T = TypeVar("T")
 UseCase = Callable[[UnitOfWork, Actor, Any], Awaitable[Outcome]]
 """A service's method: it works inside the unit of work it is given, and never commits."""
 
@@ -32,6 +35,20 @@ class RequestContext:
         self.actor = actor
         self.database = database
         self.writes = writes
+
+    async def report(self, load: Load[T], scope: Scope | None = None) -> T:
+        """What `load` reads for a report or a list of staff: on the replica, where that is fresh enough for this actor.
+
+        Whoever has just written reads the own write, on the primary. `load` may run twice.
+        """
+        if self.database.has_replica and not await self.writes.wrote_lately(self.actor):
+            return await self.database.report(load, scope or self.actor.scope())
+        return await self.read(load, scope)
+
+    async def read(self, load: Load[T], scope: Scope | None = None) -> T:
+        """What `load` reads on the primary, in a short session of its own."""
+        async with self.database.read(scope or self.actor.scope()) as session:
+            return await load(session)
 
     async def write(
         self, operation: str, input: CommandInput, use_case: UseCase, *, caller: str | None = None

@@ -32,18 +32,27 @@ def batch_loader(context: RequestContext, load: LoadBatch[K, V]) -> DataLoader[K
     return DataLoader(load_batch, max_batch_size=MAX_BATCH)
 
 
-def page_loader(context: RequestContext, load: LoadPages[Row]) -> DataLoader[tuple[UUID, PageRequest], Page[Row]]:
-    """A loader of one page a parent: one statement for all parents that are asked for the same page arguments."""
+def page_loader(
+    context: RequestContext, load: LoadPages[Row], *, report: bool = False
+) -> DataLoader[tuple[UUID, PageRequest], Page[Row]]:
+    """A loader of one page a parent: one statement for all parents that are asked for the same page arguments.
+
+    A `report` may be read on a replica.
+    """
 
     async def load_batch(keys: list[tuple[UUID, PageRequest]]) -> list[Page[Row]]:
         by_request: dict[PageRequest, list[UUID]] = defaultdict(list)
         for parent, request in keys:
             by_request[request].append(parent)
-        pages: dict[tuple[UUID, PageRequest], Page[Row]] = {}
-        async with context.database.read(context.actor.scope()) as session:
+
+        async def load_all(session: AsyncSession) -> dict[tuple[UUID, PageRequest], Page[Row]]:
+            pages: dict[tuple[UUID, PageRequest], Page[Row]] = {}
             for request, parents in by_request.items():
                 found = await load(session, parents, request)
                 pages |= {(parent, request): found.get(parent, Page.empty()) for parent in parents}
+            return pages
+
+        pages = await (context.report(load_all) if report else context.read(load_all))
         return [pages[key] for key in keys]
 
     return DataLoader(load_batch, max_batch_size=MAX_BATCH)

@@ -15,6 +15,7 @@ from shared.commands import Command
 from shared.db.database import Database, UnitOfWork
 from shared.db.idempotency import Outcome, RequestKey, check_fingerprint, claim, fingerprint, record
 from shared.errors import Forbidden, Refusal, Unauthenticated
+from shared.graphql.late_writers import LateWriters
 from shared.telemetry.metrics import IDEMPOTENT_REPLAYS
 
 log = logging.getLogger(__name__)
@@ -23,11 +24,15 @@ SHORT_TERM = timedelta(minutes=10)
 
 
 class Writes:
-    """`cache` (prefix `idempotency`) is only the fast path for retries; the record in Postgres decides."""
+    """`cache` (prefix `idempotency`) is only the fast path for retries; the record in Postgres decides.
 
-    def __init__(self, database: Database, cache: RedisCache) -> None:
+    `writers` is there where reports are read on a replica.
+    """
+
+    def __init__(self, database: Database, cache: RedisCache, writers: LateWriters | None = None) -> None:
         self._database = database
         self._cache = cache
+        self._writers = writers
 
     async def run(
         self,
@@ -53,7 +58,13 @@ class Writes:
                 outcome = await self._attempt(uow, actor, command, use_case)
                 await record(uow.session, request, outcome)
         await self._remember(request, outcome)
+        if self._writers is not None:
+            await self._writers.note(actor.caller)
         return outcome
+
+    async def wrote_lately(self, actor: Actor) -> bool:
+        """Whether a replica may not show yet what this actor has written."""
+        return self._writers is not None and await self._writers.wrote(actor.caller)
 
     async def _attempt(
         self,

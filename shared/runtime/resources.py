@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import TypeVar
 
 from redis.asyncio import Redis
@@ -11,6 +12,7 @@ from redis.asyncio import Redis
 from shared.cache.redis_cache import RedisCache
 from shared.clock import Clock
 from shared.db.database import Database
+from shared.graphql.late_writers import LateWriters
 from shared.graphql.writes import SHORT_TERM, Writes
 from shared.messaging.live import LiveHub
 from shared.messaging.notes import LiveNotes
@@ -32,6 +34,8 @@ async def open_resources(domain: str, settings: S, *, clock: Clock | None = None
         application_name=domain,
         pool_size=settings.postgres_pool_size,
         pooler=settings.postgres_pooler,
+        replica_url=settings.postgres_replica_url,
+        replica_staleness=settings.postgres_replica_staleness,
     )
     redis = Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
     hub = LiveHub(redis, domain)
@@ -42,7 +46,11 @@ async def open_resources(domain: str, settings: S, *, clock: Clock | None = None
             database=database,
             redis=redis,
             outbox=Outbox(domain, EventSchemas(), clock, RelayWake(redis, domain).send),
-            writes=Writes(database, RedisCache(redis, prefix=f"idempotency:{domain}", ttl=SHORT_TERM)),
+            writes=Writes(
+                database,
+                RedisCache(redis, prefix=f"idempotency:{domain}", ttl=SHORT_TERM),
+                _late_writers(redis, domain, settings),
+            ),
             notes=LiveNotes(redis, domain),
             hub=hub,
             clock=clock,
@@ -51,3 +59,9 @@ async def open_resources(domain: str, settings: S, *, clock: Clock | None = None
         await hub.aclose()
         await redis.aclose()
         await database.close()
+
+
+def _late_writers(redis: Redis, domain: str, settings: ServiceSettings) -> LateWriters | None:
+    if settings.postgres_replica_url is None:
+        return None
+    return LateWriters(redis, domain, staleness=timedelta(seconds=settings.postgres_replica_staleness))

@@ -8,6 +8,12 @@ CACHE_REQUESTS = Counter(
     "cache_requests_total", "Reads of the Redis cache by key prefix and result (hit, miss, error)", ["prefix", "result"]
 )
 SQL_STATEMENTS = Counter("sql_statements_total", "SQL statements sent to Postgres", ["domain"])
+REPLICA_READS = Counter(
+    "replica_reads_total",
+    "Reports by where they were read and why: replica, or the primary (own_write, stale, failed, resting)",
+    ["domain", "outcome"],
+)
+REPLICA_LAG = Gauge("replica_lag_seconds", "How far the replica was behind when a report last looked", ["domain"])
 GRAPHQL_OPERATIONS = Counter(
     "graphql_operations_total", "Operations executed by a subgraph, by outcome (ok, error)", ["domain", "outcome"]
 )

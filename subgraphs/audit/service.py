@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from shared.clock import Clock
 from shared.db.database import Database, UnitOfWork
 from shared.db.scope import Scope
@@ -39,11 +41,11 @@ class AuditService:
 
 
 async def verify_chain(database: Database) -> ChainCheck:
-    """Walk the whole chain in batches, each in a short read session; stops at the first entry that does not fit."""
+    """Walk the whole chain in batches, each in a short session; stops at the first entry that does not fit."""
     check = START
     while True:
-        async with database.read(Scope.ALL) as session:
-            entries = await repository.entries_after(session, check.checked, BATCH)
+        batch = partial(repository.entries_after, position=check.checked, limit=BATCH)
+        entries = await database.report(batch, Scope.ALL)
         check = follow(check, entries)
         if not check.intact or len(entries) < BATCH:
             return check

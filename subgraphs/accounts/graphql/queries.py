@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from shared.db.keyset import PageRequest
+from shared.db.scope import Scope
 from shared.graphql.types import PAGED, Connection, connection, parse_id
 from subgraphs.accounts.graphql.context import Info
 from subgraphs.accounts.graphql.enums import Role
@@ -43,12 +44,10 @@ class Query:
         context.actor.require_role(Role.SUPPORT, Role.ADMIN)
         await context.require_live()
         request = PageRequest.of(first, after, last, before)
-        async with context.database.read(context.actor.scope()) as session:
-            page = await users.user_page(session, request, email=email, role=role)
+        page = await context.report(lambda session: users.user_page(session, request, email=email, role=role))
 
         async def count() -> int:
-            async with context.database.read(context.actor.scope()) as session:
-                return await users.count_users(session, email=email, role=role)
+            return await context.report(lambda session: users.count_users(session, email=email, role=role))
 
         return connection(page, User.of, count)
 
@@ -67,11 +66,9 @@ class Query:
         context.actor.require_role(Role.ADMIN)
         await context.require_live()
         request = PageRequest.of(first, after, last, before)
-        async with context.database.read() as session:
-            page = await api_clients.client_page(session, request)
+        page = await context.report(lambda session: api_clients.client_page(session, request), Scope.PUBLIC)
 
         async def count() -> int:
-            async with context.database.read() as session:
-                return await api_clients.count(session)
+            return await context.report(api_clients.count, Scope.PUBLIC)
 
         return connection(page, ApiClient.of, count)

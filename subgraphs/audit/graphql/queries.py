@@ -26,12 +26,11 @@ class Query:
         context = info.context
         context.actor.require_role(Role.ADMIN)
         wanted = _filter(filter)
-        async with context.database.read(context.actor.scope()) as session:
-            page = await repository.entry_page(session, wanted, PageRequest.of(first, after))
+        request = PageRequest.of(first, after)
+        page = await context.report(lambda session: repository.entry_page(session, wanted, request))
 
         async def count() -> int:
-            async with context.database.read(context.actor.scope()) as session:
-                return await repository.count_entries(session, wanted)
+            return await context.report(lambda session: repository.count_entries(session, wanted))
 
         return connection(page, AuditEntry.of, count)
 

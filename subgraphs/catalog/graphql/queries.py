@@ -49,16 +49,15 @@ class Query:
         before: str | None = None,
     ) -> Connection[Product]:
         criteria = _criteria(filter)
-        scope = Scope.PUBLIC
+        scope, read = Scope.PUBLIC, info.context.read
         if criteria.status is not None:
             criteria, scope = _own(criteria, info.context.actor), info.context.viewer.scope()
+            read = info.context.report
         request = PageRequest.of(first, after, last, before)
-        async with info.context.database.read(scope) as session:
-            page = await listings.list_products(session, criteria, sort, request)
+        page = await read(lambda session: listings.list_products(session, criteria, sort, request), scope)
 
         async def count() -> int:
-            async with info.context.database.read(scope) as session:
-                return await listings.count_products(session, criteria)
+            return await read(lambda session: listings.count_products(session, criteria), scope)
 
         return connection(page, Product.of, count)
 

@@ -84,13 +84,10 @@ async def _list(
     total: Callable[[AsyncSession], Awaitable[int]],
     show: Callable[[Row], Shown],
 ) -> Connection[Shown]:
-    context = info.context
-    async with context.database.read(context.actor.scope()) as session:
-        page = await load(session)
+    page = await info.context.report(load)
 
     async def count() -> int:
-        async with context.database.read(context.actor.scope()) as session:
-            return await total(session)
+        return await info.context.report(total)
 
     return connection(page, show, count)
 

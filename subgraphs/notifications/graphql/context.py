@@ -20,7 +20,7 @@ class NotificationsContext(RequestContext):
         self.reading = reading
         self.hub = hub
         self.notification_by_id = batch_loader(self, repository.notifications_by_id)
-        self.notifications_by_user = page_loader(self, repository.notification_pages_by_user)
+        self.notifications_by_user = page_loader(self, repository.notification_pages_by_user, report=actor.is_staff)
 
 
 Info = StrawberryInfo[NotificationsContext, None]

@@ -43,8 +43,8 @@ class OrdersContext(RequestContext):
         self.contents_by_shipment = batch_loader(self, lists.contents_by_shipment)
         self.history_by_order = batch_loader(self, lists.history_by_order)
         self.history_by_group = batch_loader(self, lists.history_by_group)
-        self.orders_by_buyer = page_loader(self, lists.order_pages_by_buyer)
-        self.orders_by_seller = page_loader(self, lists.order_pages_by_seller)
+        self.orders_by_buyer = page_loader(self, lists.order_pages_by_buyer, report=actor.is_staff)
+        self.orders_by_seller = page_loader(self, lists.order_pages_by_seller, report=True)
 
 
 Info = StrawberryInfo[OrdersContext, None]

@@ -10,9 +10,10 @@ from subgraphs.orders.graphql.context import Info
 from subgraphs.orders.repository import lists
 
 
-def count_of(info: Info, orders: Select[Order]) -> Count:
+def count_of(info: Info, orders: Select[Order], *, report: bool = False) -> Count:
+    read = info.context.report if report else info.context.read
+
     async def count() -> int:
-        async with info.context.database.read(info.context.actor.scope()) as session:
-            return await lists.count_orders(session, orders)
+        return await read(lambda session: lists.count_orders(session, orders))
 
     return count

@@ -67,7 +67,6 @@ class Query:
         before: str | None = None,
     ) -> Connection[Order]:
         actor = info.context.actor
-        statement = lists.of_seller(actor.require_seller(), status)
-        async with info.context.database.read(actor.scope()) as session:
-            page = await lists.order_page(session, statement, PageRequest.of(first, after, last, before))
-        return connection(page, Order.of, count_of(info, statement))
+        statement, request = lists.of_seller(actor.require_seller(), status), PageRequest.of(first, after, last, before)
+        page = await info.context.report(lambda session: lists.order_page(session, statement, request))
+        return connection(page, Order.of, count_of(info, statement, report=True))

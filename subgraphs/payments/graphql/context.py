@@ -49,7 +49,7 @@ class PaymentsContext(RequestContext):
         self.balance_by_seller = batch_loader(self, ledger.balances)
         self.postings_by_entry = batch_loader(self, ledger.postings_by_entry)
         self.payout_by_id = batch_loader(self, payouts.payouts_by_id)
-        self.payouts_by_seller = page_loader(self, payouts.payout_pages_by_seller)
+        self.payouts_by_seller = page_loader(self, payouts.payout_pages_by_seller, report=True)
         self.payout_count_by_seller = batch_loader(self, payouts.payout_counts_by_seller)
         self.items_by_payout = page_loader(self, payouts.item_pages_by_payout)
         self.item_count_by_payout = batch_loader(self, payouts.item_counts_by_payout)

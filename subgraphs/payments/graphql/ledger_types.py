@@ -148,12 +148,10 @@ async def payout_connection(
     """Payouts, newest first, as far as row-level security shows them."""
     context = info.context
     statement = repository.select_payouts(seller_id=seller_id, period=period, run_id=run_id)
-    async with context.database.read(context.actor.scope()) as session:
-        page = await repository.payout_page(session, statement, request)
+    page = await context.report(lambda session: repository.payout_page(session, statement, request))
 
     async def count() -> int:
-        async with context.database.read(context.actor.scope()) as session:
-            return await repository.count(session, statement)
+        return await context.report(lambda session: repository.count(session, statement))
 
     return connection(page, Payout.of, count)
 

@@ -54,12 +54,11 @@ class Query:
     async def ledger(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[LedgerEntry]:
         context = info.context
         context.actor.require_role(*BOOKKEEPERS)
-        async with context.database.read(context.actor.scope()) as session:
-            page = await ledger.entry_page(session, PageRequest.of(first, after))
+        request = PageRequest.of(first, after)
+        page = await context.report(lambda session: ledger.entry_page(session, request))
 
         async def count() -> int:
-            async with context.database.read(context.actor.scope()) as session:
-                return await ledger.count_entries(session)
+            return await context.report(ledger.count_entries)
 
         return connection(page, LedgerEntry.of, count)
 
@@ -67,6 +66,5 @@ class Query:
     async def trial_balance(self, info: Info, currency: str = DEFAULT_CURRENCY) -> TrialBalance:
         context = info.context
         context.actor.require_role(*BOOKKEEPERS)
-        async with context.database.read(context.actor.scope()) as session:
-            sums = await ledger.trial_balance(session, currency)
+        sums = await context.report(lambda session: ledger.trial_balance(session, currency))
         return TrialBalance.of(sums, currency)

@@ -28,11 +28,10 @@ class Query:
     ) -> Connection[Review]:
         context = info.context
         context.actor.require_role(Role.SUPPORT, Role.ADMIN)
-        async with context.database.read(context.actor.scope()) as session:
-            page = await repository.review_page(session, domain.ReviewStatus.PENDING, PageRequest.of(first, after))
+        pending, request = domain.ReviewStatus.PENDING, PageRequest.of(first, after)
+        page = await context.report(lambda session: repository.review_page(session, pending, request))
 
         async def count() -> int:
-            async with context.database.read(context.actor.scope()) as session:
-                return await repository.count_reviews(session, domain.ReviewStatus.PENDING)
+            return await context.report(lambda session: repository.count_reviews(session, pending))
 
         return connection(page, Review.of, count)

@@ -227,7 +227,7 @@ class User:
         if context.actor.require_user() != user_id and not context.actor.is_staff:
             raise Forbidden
         page = await context.orders_by_buyer.load((user_id, PageRequest.of(first, after, last, before)))
-        return connection(page, Order.of, count_of(info, lists.of_buyer(user_id)))
+        return connection(page, Order.of, count_of(info, lists.of_buyer(user_id), report=context.actor.is_staff))
 
 
 @strawberry.federation.type(keys=["id"], description="A business that sells on the marketplace.")
@@ -249,7 +249,7 @@ class Seller:
         if not context.actor.is_staff and context.actor.require_seller() != seller_id:
             raise Forbidden
         page = await context.orders_by_seller.load((seller_id, PageRequest.of(first, after, last, before)))
-        return connection(page, Order.of, count_of(info, lists.of_seller(seller_id)))
+        return connection(page, Order.of, count_of(info, lists.of_seller(seller_id), report=True))
 
 
 @strawberry.type(description="What a mutation of one order answers.")
