@@ -119,6 +119,9 @@ class Preparation:
         tokens = check_text(key.text, self._limits)
         document = _parse(key.text)
         size = check_document(document, self._limits, tokens)
+        cost = self._estimator.estimate(document, key.operation_name) if self._estimator else None
+        if cost is not None:
+            cost.check()
         self._validate(document)
         try:
             budget = self._planner.budget()
@@ -140,7 +143,7 @@ class Preparation:
             introspected=introspect(self._schema, introspection, {}) if introspection and fixed else None,
             root_fields=tuple(selection.name for selection in operation.selections),
             relevant=self._authorization.relevant(operation),
-            cost=self._estimator.estimate(operation) if self._estimator else None,
+            cost=cost,
             size=size,
             policies=self._cache_rules.of(plan) if self._cache_rules else {},
             deferred=self._deferred(document, key) if self._incremental and "defer" in key.text else None,

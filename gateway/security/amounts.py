@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.planner.plan import Condition
@@ -10,24 +11,61 @@ from gateway.planner.plan import Condition
 SATURATED = 10**12
 
 Variables = Mapping[str, Any]
-Amount = int | Callable[[Variables], int]
 
 
-def value_of(amount: Amount, variables: Variables) -> int:
-    return amount if isinstance(amount, int) else amount(variables)
+class Reading:
+    """The variables of one request, and what was worked out of them so far: what many places share is worked out once."""
+
+    __slots__ = ("_known", "variables")
+
+    def __init__(self, variables: Variables) -> None:
+        self.variables = variables
+        self._known: dict[Varying, int] = {}
+
+    def of(self, amount: Amount) -> int:
+        return amount if isinstance(amount, int) else amount.read(self)
+
+    def once(self, amount: Varying) -> int:
+        known = self._known.get(amount)
+        if known is None:
+            known = self._known[amount] = amount.read(self)
+        return known
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Varying:
+    """A number that needs the variables. `least` is what it cannot be below, whatever they are."""
+
+    read: Callable[[Reading], int]
+    least: int = 0
+
+
+Amount = int | Varying
+
+
+def least(amount: Amount) -> int:
+    """What an amount is whatever the variables are, or what it is at least."""
+    return amount if isinstance(amount, int) else amount.least
 
 
 def total(amounts: Iterable[Amount]) -> Amount:
     """The sum. What is known is added up at once."""
-    known, unknown = _divided(amounts)
-    return _folded(unknown, lambda values: _bounded(sum(known) + sum(values)))
+    known, varying = _divided(amounts)
+    floor = _bounded(sum(known))
+    if not varying:
+        return floor
+    below = _bounded(floor + sum(map(least, varying)))
+    return Varying(lambda reading: _bounded(floor + sum(amount.read(reading) for amount in varying)), below)
 
 
 def largest(amounts: Iterable[Amount]) -> Amount:
     """The greatest of them; zero without any."""
-    known, unknown = _divided(amounts)
+    known, varying = _divided(amounts)
     floor = max(known, default=0)
-    return _folded(unknown, lambda values: _bounded(max(floor, *values) if values else floor))
+    if not varying:
+        return floor
+    below = max(floor, *map(least, varying))
+    return Varying(lambda reading: max(floor, *(amount.read(reading) for amount in varying)), below)
 
 
 def product(left: Amount, right: Amount) -> Amount:
@@ -35,7 +73,8 @@ def product(left: Amount, right: Amount) -> Amount:
         return _bounded(left * right)
     if 0 in (left, right):
         return 0
-    return lambda variables: _bounded(value_of(left, variables) * value_of(right, variables))
+    below = _bounded(least(left) * least(right))
+    return Varying(lambda reading: _bounded(reading.of(left) * reading.of(right)), below)
 
 
 def gated(condition: Condition, amount: Amount) -> Amount:
@@ -43,29 +82,28 @@ def gated(condition: Condition, amount: Amount) -> Amount:
     if amount == 0 or not (condition.include or condition.skip):
         return amount
 
-    def open_or_zero(variables: Variables) -> int:
-        included = all(variables.get(name) is True for name in condition.include)
-        skipped = any(variables.get(name) is True for name in condition.skip)
-        return value_of(amount, variables) if included and not skipped else 0
+    def open_or_zero(reading: Reading) -> int:
+        included = all(reading.variables.get(name) is True for name in condition.include)
+        skipped = any(reading.variables.get(name) is True for name in condition.skip)
+        return reading.of(amount) if included and not skipped else 0
 
-    return open_or_zero
+    return Varying(open_or_zero)
 
 
-def _divided(amounts: Iterable[Amount]) -> tuple[list[int], list[Callable[[Variables], int]]]:
+def shared(amount: Amount) -> Amount:
+    """The same for use at many places: they read it once a request between them."""
+    return amount if isinstance(amount, int) else Varying(lambda reading: reading.once(amount), amount.least)
+
+
+def _divided(amounts: Iterable[Amount]) -> tuple[list[int], list[Varying]]:
     known: list[int] = []
-    unknown: list[Callable[[Variables], int]] = []
+    varying: list[Varying] = []
     for amount in amounts:
         if isinstance(amount, int):
             known.append(amount)
         else:
-            unknown.append(amount)
-    return known, unknown
-
-
-def _folded(unknown: list[Callable[[Variables], int]], fold: Callable[[list[int]], int]) -> Amount:
-    if not unknown:
-        return fold([])
-    return lambda variables: fold([amount(variables) for amount in unknown])
+            varying.append(amount)
+    return known, varying
 
 
 def _bounded(value: int) -> int:

@@ -1,41 +1,58 @@
-"""Works out what an operation costs, as a number or as a sum that needs only the variables.
+"""Works out what an operation of a parsed document costs, as a number or as a sum that needs only the variables.
 
 A field costs its `@cost`, else that of its type, else 1 for an object and nothing for a leaf; all of that and what is selected
-below counts once an item of its list. It is worked out on the normal form, right after normalising: a weight needs types, and
-only there is a field that three fragments repeat one field. What comes before is bounded by the limits on the document.
+below counts once an item of its list. Nothing is validated yet: a field that nobody has costs nothing, validation names it
+later. A fragment is worked out once for each type that it is applied on, so that the time is linear in the document.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from graphql import (
-    ArgumentNode,
+    BooleanValueNode,
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLField,
-    GraphQLInputObjectType,
-    GraphQLInterfaceType,
-    GraphQLList,
-    GraphQLNonNull,
-    GraphQLObjectType,
-    GraphQLOutputType,
     GraphQLSchema,
-    GraphQLType,
-    ListValueNode,
-    ObjectValueNode,
-    ValueNode,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionNode,
+    SelectionSetNode,
     VariableNode,
-    get_named_type,
-    is_leaf_type,
-    value_from_ast_untyped,
 )
 
-from gateway.planner.operation import FieldSelection, Operation
-from gateway.security.amounts import Amount, Variables, gated, largest, product, total, value_of
+from gateway.planner.operation import ALWAYS
+from gateway.planner.plan import Condition
+from gateway.security.amounts import Amount, Reading, Varying, gated, largest, product, shared, total
+from gateway.security.argument_costs import ArgumentCosts, length
 from gateway.security.cost import CostConfig, OperationCost, Slices
+from gateway.security.field_costs import FieldCost, FieldCosts
 from gateway.supergraph.costs import Costs, ListSize
 
-_NOT_GIVEN = -1
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """What all lists of one name cost in a selection: `own` by their own lengths, `item` for one item of each."""
+
+    own: Amount = 0
+    item: Amount = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Selected:
+    """What a selection costs. `lists` are apart, by field: the field that is selected from may know how long they are."""
+
+    fixed: Amount = 0
+    lists: Mapping[str, _Lists] = field(default_factory=dict)
+
+
+_NOTHING = _Selected()
 
 
 class CostEstimator:
@@ -43,194 +60,210 @@ class CostEstimator:
 
     def __init__(self, schema: GraphQLSchema, costs: Costs, config: CostConfig) -> None:
         self._schema = schema
-        self._costs = costs
         self._config = config
-        self._weighted_inputs = _weighted_inputs(schema, costs)
+        self._fields = FieldCosts(schema, costs)
+        self._arguments = ArgumentCosts(schema, costs)
 
-    def estimate(self, operation: Operation) -> OperationCost | None:
-        """The cost, or None where nobody wants to know."""
-        if self._config.mode == "off":
+    def estimate(self, document: DocumentNode, operation_name: str | None) -> OperationCost | None:
+        """The cost of one operation, or None where nobody wants to know or no operation has the name."""
+        operation = _operation(document, operation_name)
+        root = self._schema.get_root_type(operation.operation) if operation is not None else None
+        if self._config.mode == "off" or operation is None or root is None:
             return None
-        slices: list[Slices] = []
-        base = self._config.mutation if operation.kind == "mutation" else 0
-        fields = self._selections(operation.selections, {}, slices)
-        return OperationCost(self._config, total((base, fields)), tuple(slices))
+        fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+        estimate = _Estimate(self._fields, self._arguments, self._config, fragments)
+        base = self._config.mutation if operation.operation is OperationType.MUTATION else 0
+        amount = total((base, estimate.of(operation.selection_set, root.name, {})))
+        return OperationCost(self._config, amount, tuple(estimate.slices), tuple(estimate.fixed))
 
-    def _selections(
-        self, selections: Sequence[FieldSelection], sized: Mapping[str, Amount], slices: list[Slices]
-    ) -> Amount:
-        """What the dearest concrete type makes of them. `sized` are the lists whose length the parent knows."""
-        costs = [self._field(selection, sized, slices) for selection in selections]
+
+class _Estimate:
+    """One operation. `slices` and `fixed` are the places where the client says how long a list may be: by variables, and not."""
+
+    def __init__(
+        self,
+        fields: FieldCosts,
+        arguments: ArgumentCosts,
+        config: CostConfig,
+        fragments: Mapping[str, FragmentDefinitionNode],
+    ) -> None:
+        self._fields = fields
+        self._arguments = arguments
+        self._assumed = config.assumed_list_size
+        self._fragments = fragments
+        self._known: dict[tuple[str, str], _Selected] = {}
+        self.slices: list[Slices] = []
+        self.fixed: list[Slices] = []
+
+    def of(self, selections: SelectionSetNode | None, type_name: str, sized: Mapping[str, Amount]) -> Amount:
+        """What is selected costs on one object. `sized` are its lists whose length the field that gives it knows."""
+        if selections is None:
+            return 0
+        selected = self._select(selections, type_name)
+        lists = (
+            product(sized[name], found.item) if name in sized else found.own for name, found in selected.lists.items()
+        )
+        return total((selected.fixed, *lists))
+
+    def _select(self, selections: SelectionSetNode, type_name: str) -> _Selected:
+        everywhere: list[_Selected] = []
+        narrowed: list[tuple[frozenset[str], _Selected]] = []
+        spread: set[tuple[str, Condition]] = set()
+        for node in selections.selections:
+            condition = _condition(node.directives or ())
+            if condition is None:
+                continue
+            if isinstance(node, FieldNode):
+                everywhere.append(_gated(condition, self._field(node, type_name)))
+                continue
+            if isinstance(node, FragmentSpreadNode):
+                # The same fragment again at the same place selects nothing more.
+                if (node.name.value, condition) in spread:
+                    continue
+                spread.add((node.name.value, condition))
+            where = self._applied_on(node, type_name)
+            if where is None:
+                continue
+            selected = _gated(condition, self._fragment(node, where))
+            if where == type_name:
+                everywhere.append(selected)
+            else:
+                # It is read once for each type that it may be of.
+                narrowed.append((self._fields.possible(where), _mapped(selected, shared)))
+        return _sum((*everywhere, self._dearest(type_name, narrowed)))
+
+    def _applied_on(self, node: SelectionNode, type_name: str) -> str | None:
+        """The type that a fragment's fields are asked of; None where it never applies, or does not exist."""
+        body = self._fragments.get(node.name.value) if isinstance(node, FragmentSpreadNode) else node
+        if not isinstance(body, InlineFragmentNode | FragmentDefinitionNode):
+            return None
+        condition = body.type_condition
+        return type_name if condition is None else self._fields.narrowed(type_name, condition.name.value)
+
+    def _fragment(self, node: SelectionNode, where: str) -> _Selected:
+        if isinstance(node, InlineFragmentNode):
+            return self._select(node.selection_set, where)
+        assert isinstance(node, FragmentSpreadNode)
+        key = (node.name.value, where)
+        if key not in self._known:
+            # A fragment in itself counts as nothing: validation names it.
+            self._known[key] = _NOTHING
+            self._known[key] = _mapped(self._select(self._fragments[node.name.value].selection_set, where), shared)
+        return self._known[key]
+
+    def _dearest(self, type_name: str, narrowed: Sequence[tuple[frozenset[str], _Selected]]) -> _Selected:
+        """What the dearest concrete type makes of the fragments that are for some of the types only."""
+        if len(narrowed) < 2:
+            return narrowed[0][1] if narrowed else _NOTHING
         places: dict[str, list[int]] = {}
-        for index, selection in enumerate(selections):
-            for name in selection.types:
+        for index, (types, _) in enumerate(narrowed):
+            for name in types & self._fields.possible(type_name):
                 places.setdefault(name, []).append(index)
         # Most types are asked for the same fields: each combination is added up once.
-        combinations = {tuple(indices) for indices in places.values()}
-        return largest(total(costs[index] for index in indices) for indices in combinations)
+        combinations = sorted({tuple(indices) for indices in places.values()})
+        return _largest([_sum([narrowed[index][1] for index in indices]) for indices in combinations])
 
-    def _field(self, selection: FieldSelection, sized: Mapping[str, Amount], slices: list[Slices]) -> Amount:
-        if selection.is_introspection:
-            return 0
-        owners = [(name, self._definition(name, selection.name)) for name in sorted(selection.types)]
-        sizes, below = self._sizes(selection, owners, slices)
-        instances = sized.get(selection.name, sizes)
-        inner = self._selections(selection.selections or (), below, slices)
-        weight = max(self._weight(name, selection) for name, _ in owners)
-        each = total((weight, inner))
-        arguments = largest(self._arguments(name, field, selection) for name, field in owners)
-        return gated(selection.condition, total((arguments, product(instances, each))))
+    def _field(self, node: FieldNode, type_name: str) -> _Selected:
+        name = node.name.value
+        cost = self._fields.find(type_name, name)
+        if cost is None:
+            return _NOTHING
+        sizes, below = self._sizes(cost, node) if cost.lists or cost.list_sizes else (1, {})
+        inner = self.of(node.selection_set, cost.type_name, below) if cost.type_name is not None else 0
+        each = total((cost.weight, inner))
+        arguments: Amount = 0
+        if node.arguments:
+            arguments = largest(self._arguments.of(owner, name, own, node.arguments) for owner, own in cost.owners)
+        if name in self._fields.sizable and each != 0:
+            return _Selected(arguments, {name: _Lists(product(sizes, each), each)})
+        return _Selected(total((arguments, product(sizes, each))))
 
-    def _definition(self, type_name: str, field_name: str) -> GraphQLField:
-        parent = self._schema.type_map[type_name]
-        assert isinstance(parent, GraphQLObjectType | GraphQLInterfaceType)
-        field: GraphQLField = parent.fields[field_name]
-        return field
-
-    def _weight(self, type_name: str, selection: FieldSelection) -> int:
-        found = [self._costs.weights[key] for key in self._coordinates(type_name, selection.name, self._costs.weights)]
-        return max(found) if found else self._type_weight(selection.type)
-
-    def _type_weight(self, type_: GraphQLType) -> int:
-        named = get_named_type(type_)
-        return self._costs.weights.get(named.name, 0 if is_leaf_type(named) else 1)
-
-    def _coordinates(self, type_name: str, field_name: str, known: Mapping[str, object]) -> list[str]:
-        """Where something is said about a field: at the type itself, else at its interfaces."""
-        own = f"{type_name}.{field_name}"
-        if own in known:
-            return [own]
-        parent = self._schema.type_map[type_name]
-        interfaces = parent.interfaces if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType) else ()
-        return [key for key in (f"{item.name}.{field_name}" for item in interfaces) if key in known]
-
-    def _sizes(
-        self, selection: FieldSelection, owners: Iterable[tuple[str, GraphQLField]], slices: list[Slices]
-    ) -> tuple[Amount, dict[str, Amount]]:
+    def _sizes(self, cost: FieldCost, node: FieldNode) -> tuple[Amount, dict[str, Amount]]:
         """How many items a field gives, and how many the sized fields of its object."""
-        declared = {
-            key: field
-            for name, field in owners
-            for key in self._coordinates(name, selection.name, self._costs.list_sizes)
-        }
         own: list[Amount] = []
         below: dict[str, Amount] = {}
-        for key, field in declared.items():
-            list_size = self._costs.list_sizes[key]
-            size = self._sliced(key, list_size, field, selection, slices)
-            below |= {inner: largest((size, below.get(inner, 0))) for inner in list_size.sized_fields}
+        for key, list_size, owner in cost.list_sizes:
+            sliced = self._sliced(key, list_size, owner, node)
+            below |= {inner: largest((sliced, below.get(inner, 0))) for inner in list_size.sized_fields}
             if not list_size.sized_fields:
-                own.append(size)
-        depth = _list_depth(selection.type)
-        if not depth:
+                own.append(sliced)
+        if not cost.lists:
             return 1, below
-        assumed = self._config.assumed_list_size
-        return product(largest(own) if own else assumed, assumed ** (depth - 1)), below
+        return product(largest(own) if own else self._assumed, self._assumed ** (cost.lists - 1)), below
 
-    def _sliced(
-        self, key: str, declared: ListSize, field: GraphQLField, selection: FieldSelection, slices: list[Slices]
-    ) -> Amount:
-        nodes = {node.name.value: node.value for node in selection.arguments}
-        given = [_sliced_by(path, nodes, field) for path in declared.slicing_arguments]
-        assumed = self._config.assumed_list_size if declared.assumed is None else declared.assumed
+    def _sliced(self, key: str, declared: ListSize, owner: GraphQLField, node: FieldNode) -> Amount:
+        nodes = {argument.name.value: argument.value for argument in node.arguments or ()}
+        given = [length(path, nodes, owner) for path in declared.slicing_arguments]
+        assumed = self._assumed if declared.assumed is None else declared.assumed
         if not given:
             return assumed
         # An assumed size is an answer to the question how long a list is that nobody gave a length.
         needs_one = declared.requires_one and declared.assumed is None
-        slices.append(Slices(key, given, needs_one))
+        slices = Slices(key, given, needs_one)
 
-        def size(variables: Variables) -> int:
-            known = [value for value in (value_of(amount, variables) for amount in given) if value != _NOT_GIVEN]
-            return max(known, default=assumed)
+        def read(reading: Reading) -> int:
+            return max(slices.lengths(reading), default=assumed)
 
-        return size({}) if all(isinstance(amount, int) for amount in given) else size
-
-    def _arguments(self, type_name: str, field: GraphQLField, selection: FieldSelection) -> Amount:
-        return total(
-            self._argument(f"{type_name}.{selection.name}({node.name.value}:)", field.args[node.name.value].type, node)
-            for node in selection.arguments
-        )
-
-    def _argument(self, coordinate: str, type_: GraphQLType, node: ArgumentNode) -> Amount:
-        named = get_named_type(type_)
-        weight = self._costs.weights.get(coordinate, self._costs.weights.get(named.name, 0))
-        if named.name not in self._weighted_inputs:
-            return weight
-        if _has_variables(node.value):
-            return lambda variables: weight + self._input(type_, value_from_ast_untyped(node.value, dict(variables)))
-        return weight + self._input(type_, value_from_ast_untyped(node.value))
-
-    def _input(self, type_: GraphQLType, value: Any) -> int:
-        """What the fields of an input value weigh, all items of a list together."""
-        if isinstance(value, list):
-            return sum(self._input(type_, item) for item in value)
-        named = get_named_type(type_)
-        if not isinstance(value, dict) or not isinstance(named, GraphQLInputObjectType):
-            return 0
-        return sum(self._input_field(named, name, item) for name, item in value.items() if name in named.fields)
-
-    def _input_field(self, parent: GraphQLInputObjectType, name: str, value: Any) -> int:
-        type_ = parent.fields[name].type
-        own = self._costs.weights.get(f"{parent.name}.{name}", self._costs.weights.get(get_named_type(type_).name, 0))
-        return own + self._input(type_, value)
+        if all(isinstance(amount, int) for amount in given):
+            self.fixed.append(slices)
+            return read(Reading({}))
+        self.slices.append(slices)
+        return Varying(read)
 
 
-def _weighted_inputs(schema: GraphQLSchema, costs: Costs) -> frozenset[str]:
-    """The input objects with a weight anywhere inside: of all others no value is ever looked into."""
-    inputs = {name: type_ for name, type_ in schema.type_map.items() if isinstance(type_, GraphQLInputObjectType)}
-    inner = {
-        name: {get_named_type(field.type).name for field in type_.fields.values()} for name, type_ in inputs.items()
+def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode | None:
+    """The operation that is asked for. Where it is not clear which one, normalising refuses the document."""
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if name is None:
+        return operations[0] if len(operations) == 1 else None
+    return next((node for node in operations if node.name is not None and node.name.value == name), None)
+
+
+def _condition(directives: Iterable[DirectiveNode]) -> Condition | None:
+    """When a selection is there at all; None where never. What is no condition is refused by validation."""
+    include: set[str] = set()
+    skip: set[str] = set()
+    for directive in directives:
+        name = directive.name.value
+        if name not in ("include", "skip"):
+            continue
+        for argument in directive.arguments or ():
+            if isinstance(argument.value, VariableNode):
+                (skip if name == "skip" else include).add(argument.value.name.value)
+            elif isinstance(argument.value, BooleanValueNode) and argument.value.value == (name == "skip"):
+                return None
+    return Condition(frozenset(include), frozenset(skip)) if include or skip else ALWAYS
+
+
+def _gated(condition: Condition, selected: _Selected) -> _Selected:
+    if condition is ALWAYS:
+        return selected
+    return _mapped(selected, lambda amount: gated(condition, amount))
+
+
+def _mapped(selected: _Selected, change: Callable[[Amount], Amount]) -> _Selected:
+    lists = {name: _Lists(change(found.own), change(found.item)) for name, found in selected.lists.items()}
+    return _Selected(change(selected.fixed), lists)
+
+
+def _sum(selected: Sequence[_Selected]) -> _Selected:
+    return _combined(selected, total)
+
+
+def _largest(selected: Sequence[_Selected]) -> _Selected:
+    """Never less than the greatest of them."""
+    return _combined(selected, largest)
+
+
+def _combined(selected: Sequence[_Selected], combine: Callable[[Iterable[Amount]], Amount]) -> _Selected:
+    if len(selected) == 1:
+        return selected[0]
+    by_name: dict[str, list[_Lists]] = {}
+    for one in selected:
+        for name, some in one.lists.items():
+            by_name.setdefault(name, []).append(some)
+    lists = {
+        name: _Lists(combine(one.own for one in found), combine(one.item for one in found))
+        for name, found in by_name.items()
     }
-    found = {
-        name
-        for name, type_ in inputs.items()
-        if any(f"{name}.{field}" in costs.weights for field in type_.fields) or inner[name] & costs.weights.keys()
-    }
-    while more := {name for name in inputs if name not in found and inner[name] & found}:
-        found |= more
-    return frozenset(found)
-
-
-def _sliced_by(path: tuple[str, ...], nodes: Mapping[str, ValueNode], field: GraphQLField) -> Amount:
-    """The value of one slicing argument; _NOT_GIVEN where there is none."""
-    argument = field.args.get(path[0])
-    default_node = argument.ast_node.default_value if argument is not None and argument.ast_node is not None else None
-    default = value_from_ast_untyped(default_node) if default_node is not None else None
-    node = nodes.get(path[0])
-    if node is None:
-        return _at(default, path[1:])
-    if not _has_variables(node):
-        return _at(value_from_ast_untyped(node), path[1:])
-
-    def read(variables: Variables) -> int:
-        if isinstance(node, VariableNode) and node.name.value not in variables:
-            return _at(default, path[1:])
-        return _at(value_from_ast_untyped(node, dict(variables)), path[1:])
-
-    return read
-
-
-def _at(value: Any, path: Sequence[str]) -> int:
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    # A length below zero asks for nothing: the subgraph refuses it.
-    return max(0, int(value)) if isinstance(value, int | float) and not isinstance(value, bool) else _NOT_GIVEN
-
-
-def _has_variables(node: ValueNode) -> bool:
-    match node:
-        case VariableNode():
-            return True
-        case ListValueNode():
-            return any(_has_variables(item) for item in node.values)
-        case ObjectValueNode():
-            return any(_has_variables(item.value) for item in node.fields)
-    return False
-
-
-def _list_depth(type_: GraphQLOutputType) -> int:
-    depth = 0
-    while isinstance(type_, GraphQLList | GraphQLNonNull):
-        depth += isinstance(type_, GraphQLList)
-        type_ = type_.of_type
-    return depth
+    return _Selected(combine(one.fixed for one in selected), lists)

@@ -29,7 +29,7 @@ _TOKEN = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|\.\.\.|[A-Za-z_][A-Za-z0-9_]*|-?[0-9][0-9.eE+-]*|[^\s,\ufeff]'
 )
 _MAX_NESTING = 100
-"""Of brackets of any kind: what the parser's recursion can bear with room to spare."""
+"""Of brackets of any kind, and of selections once fragments are expanded: what recursion can bear with room to spare."""
 
 _SATURATED = 10**12
 
@@ -54,16 +54,19 @@ class LimitsConfig(BaseModel):
 
 @dataclass(slots=True)
 class _Counts:
-    """Of one operation or fragment, without what its spreads bring in. `depth` is that of its own fields."""
+    """Of one operation or fragment, without what its spreads bring in. `depth` is that of its own fields, `nesting` that of its
+    selections, fragments included."""
 
     fields: int = 0
     aliases: int = 0
     directives: int = 0
     root_fields: int = 0
     depth: int = 0
+    nesting: int = 0
     spreads: Counter[str] = field(default_factory=Counter)
     root_spreads: Counter[str] = field(default_factory=Counter)
     spread_depths: dict[str, int] = field(default_factory=dict)
+    spread_nestings: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ def check_text(text: str, limits: LimitsConfig) -> int:
         if first in "{[(":
             nesting += 1
             if nesting > _MAX_NESTING:
-                raise RequestRefused("DEPTH_LIMIT_EXCEEDED", "The document is nested too deeply.")
+                raise _too_deep()
         elif first in "}])":
             nesting -= 1
     return tokens
@@ -134,6 +137,8 @@ def check_document(document: DocumentNode, limits: LimitsConfig, tokens: int = 0
     totals = [expansion.total(operation) for operation in operations]
     depth = max((expansion.depth(operation) for operation in operations), default=0)
     _refuse("DEPTH_LIMIT_EXCEEDED", "levels", depth, limits.depth)
+    if max((expansion.nesting(operation) for operation in operations), default=0) > _MAX_NESTING:
+        raise _too_deep()
     size = DocumentSize(
         tokens=tokens,
         aliases=max((total.aliases for total in totals), default=0),
@@ -153,6 +158,10 @@ def _check_size(size: DocumentSize, limits: LimitsConfig, whole: str) -> None:
     _refuse("FIELD_LIMIT_EXCEEDED", "fields", size.fields, limits.fields, whole)
 
 
+def _too_deep() -> RequestRefused:
+    return RequestRefused("DEPTH_LIMIT_EXCEEDED", "The document is nested too deeply.")
+
+
 def _refuse(code: str, what: str, count: int, limit: int, whole: str = "document") -> None:
     if count > limit:
         raise RequestRefused(code, f"The {whole} has more than {limit} {what}.")
@@ -160,11 +169,14 @@ def _refuse(code: str, what: str, count: int, limit: int, whole: str = "document
 
 def _count(definition: OperationDefinitionNode | FragmentDefinitionNode, keys: Counter[str]) -> _Counts:
     counts = _Counts(directives=len(definition.directives or ()))
-    _count_selections(definition.selection_set, 1, counts, keys)
+    _count_selections(definition.selection_set, (1, 1), counts, keys)
     return counts
 
 
-def _count_selections(selections: SelectionSetNode, depth: int, counts: _Counts, keys: Counter[str]) -> None:
+def _count_selections(selections: SelectionSetNode, at: tuple[int, int], counts: _Counts, keys: Counter[str]) -> None:
+    """`at` is how deep they stand among fields, and among fields and fragments."""
+    depth, nesting = at
+    counts.nesting = max(counts.nesting, nesting)
     for node in selections.selections:
         counts.directives += len(node.directives or ())
         match node:
@@ -175,15 +187,16 @@ def _count_selections(selections: SelectionSetNode, depth: int, counts: _Counts,
                 counts.aliases += node.alias is not None
                 keys[(node.alias or node.name).value] += 1
                 if node.selection_set is not None:
-                    _count_selections(node.selection_set, depth + 1, counts, keys)
+                    _count_selections(node.selection_set, (depth + 1, nesting + 1), counts, keys)
             case InlineFragmentNode():
-                _count_selections(node.selection_set, depth, counts, keys)
+                _count_selections(node.selection_set, (depth, nesting + 1), counts, keys)
             case FragmentSpreadNode():
                 name = node.name.value
                 counts.spreads[name] += 1
                 if depth == 1:
                     counts.root_spreads[name] += 1
                 counts.spread_depths[name] = max(counts.spread_depths.get(name, 0), depth - 1)
+                counts.spread_nestings[name] = max(counts.spread_nestings.get(name, 0), nesting)
 
 
 class _Expansion:
@@ -193,6 +206,7 @@ class _Expansion:
         self._fragments = fragments
         self._totals: dict[str, _Counts] = {}
         self._depths: dict[str, int] = {}
+        self._nestings: dict[str, int] = {}
         self._roots: dict[str, int] = {}
 
     def total(self, counts: _Counts) -> _Counts:
@@ -207,6 +221,10 @@ class _Expansion:
     def depth(self, counts: _Counts) -> int:
         below = [offset + self._depth_of(name) for name, offset in counts.spread_depths.items()]
         return max(counts.depth, *below, 0)
+
+    def nesting(self, counts: _Counts) -> int:
+        below = [offset + self._nesting_of(name) for name, offset in counts.spread_nestings.items()]
+        return max(counts.nesting, *below, 0)
 
     def root_fields(self, counts: _Counts) -> int:
         spread = sum(times * self._roots_of(name) for name, times in counts.root_spreads.items())
@@ -223,6 +241,12 @@ class _Expansion:
             self._depths[name] = 0
             self._depths[name] = self.depth(self._fragments.get(name, _Counts()))
         return self._depths[name]
+
+    def _nesting_of(self, name: str) -> int:
+        if name not in self._nestings:
+            self._nestings[name] = 0
+            self._nestings[name] = self.nesting(self._fragments.get(name, _Counts()))
+        return self._nestings[name]
 
     def _roots_of(self, name: str) -> int:
         if name not in self._roots:

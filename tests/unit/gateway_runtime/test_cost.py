@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
-from graphql import build_ast_schema, parse, validate
+from graphql import OperationDefinitionNode, build_ast_schema, parse, validate
 
 from gateway.errors import RequestRefused
 from gateway.executor.variables import coerce_variables
-from gateway.planner.normalize import normalize
-from gateway.security.amounts import SATURATED
+from gateway.security.amounts import SATURATED, Reading, Varying
 from gateway.security.cost import CostConfig, OperationCost
 from gateway.security.cost_estimate import CostEstimator
+from gateway.security.field_costs import FieldCost, FieldCosts
 from gateway.supergraph.costs import read_costs
 
 DOCUMENT = parse("""
@@ -35,6 +36,7 @@ input PageInput { size: Int }
 input Filter { text: String @cost(weight: 7) all: [Filter] plain: Plain }
 input Plain { x: Int }
 enum Kind @cost(weight: 11) { A }
+union Thing = User | Team
 type Users { edges: [Edge] total: Int }
 type Edge { node: User }
 interface Node { id: ID kin(first: Int): [Node] @listSize(slicingArguments: ["first"], assumedSize: 1) @cost(weight: 4) }
@@ -49,14 +51,20 @@ COSTS = read_costs(DOCUMENT)
 def cost_of(text: str, **config: Any) -> OperationCost:
     document = parse(text)
     assert validate(SCHEMA, document) == []
+    return unvalidated(text, **config)
+
+
+def unvalidated(text: str, **config: Any) -> OperationCost:
     settings = CostConfig.model_validate({"mode": "enforced", **config})
-    cost = CostEstimator(SCHEMA, COSTS, settings).estimate(normalize(SCHEMA, document, None))
+    cost = CostEstimator(SCHEMA, COSTS, settings).estimate(parse(text), None)
     assert cost is not None
     return cost
 
 
 def estimated(text: str, variables: dict[str, Any] | None = None) -> int:
-    definitions = normalize(SCHEMA, parse(text), None).variables
+    operation = parse(text).definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    definitions = tuple(operation.variable_definitions or ())
     return cost_of(text, max=SATURATED, list_size=SATURATED).admit(
         coerce_variables(SCHEMA, definitions, variables or {})
     )
@@ -91,8 +99,13 @@ def estimated(text: str, variables: dict[str, Any] | None = None) -> int:
         # Of an abstract type the dearest object counts, not all of them.
         ("{ nodes { ... on User { team { id } } ... on Team { members { id } } } }", 2 * (1 + 10)),
         ("{ nodes { id ... on User { team { id } } ... on Team { id } } }", 2 * (1 + 6)),
-        # What is asked for twice is fetched once.
-        ("{ few { name } ...F ...F } fragment F on Query { few { name id } x: few { id } }", 6),
+        # A fragment spread again at the same place adds nothing; a field written again counts again, as for every limit.
+        ("{ few { name } ...F ...F } fragment F on Query { few { name id } x: few { id } }", 3 + 6),
+        # A fragment costs by the type it is applied on: of its parts for other types nothing.
+        ("{ me { ...F } } fragment F on Node { kin { id } ... on Team { members { id } } }", 1 + 4),
+        ("{ nodes { ...F } } fragment F on Node { kin { id } ... on Team { members { id } } }", 2 * (1 + 4 + 10)),
+        # The size of a page is that of its edges, also where a fragment asks for them.
+        ("{ page(at: {size: 30}) { ...P } } fragment P on Users { edges { node { name } } }", 1 + 30 * 2),
         # Arguments weigh what is really in them.
         ("{ find(kind: A) }", 11),
         ('{ find(by: {text: "a"}) }', 2 + 7),
@@ -104,6 +117,7 @@ def estimated(text: str, variables: dict[str, Any] | None = None) -> int:
 def test_an_operation_costs_exactly(text: str, expected: int) -> None:
     cost = cost_of(text, max=SATURATED)
     assert cost.amount == expected
+    assert cost.admit({}) == expected
 
 
 @pytest.mark.parametrize(
@@ -123,12 +137,13 @@ def test_an_operation_costs_exactly(text: str, expected: int) -> None:
     ],
 )
 def test_variables_decide_what_they_can(text: str, variables: dict[str, Any], expected: int) -> None:
-    assert callable(cost_of(text).amount)
+    assert isinstance(cost_of(text).amount, Varying)
     assert estimated(text, variables) == expected
 
 
 def refusal(cost: OperationCost, variables: dict[str, Any] | None = None) -> dict[str, Any] | None:
     try:
+        cost.check()
         cost.admit(variables or {})
     except RequestRefused as refused:
         (entry,) = refused.entries
@@ -167,8 +182,8 @@ def test_a_field_that_needs_one_length_is_given_one(text: str, given: int | None
 def test_what_is_only_measured_is_never_refused_and_off_costs_nothing() -> None:
     cost = cost_of("{ strict { friends(first: 5000) { id } } }", mode="measured", max=1, list_size=1)
     assert cost.admit({}) == 10 * (1 + 5000)
-    operation = normalize(SCHEMA, parse("{ name }"), None)
-    assert CostEstimator(SCHEMA, COSTS, CostConfig(mode="off")).estimate(operation) is None
+    cost.check()
+    assert CostEstimator(SCHEMA, COSTS, CostConfig(mode="off")).estimate(parse("{ name }"), None) is None
 
 
 def test_an_estimate_grows_no_further_than_it_can_be_told() -> None:
@@ -176,7 +191,106 @@ def test_an_estimate_grows_no_further_than_it_can_be_told() -> None:
     assert estimated(f"{{ me {{ {nested} }} }}") == SATURATED
 
 
-def test_doubling_fragments_are_estimated_once_each() -> None:
-    fragments = [f"fragment F{n} on User {{ ...F{n + 1} ...F{n + 1} }}" for n in range(20)]
-    text = "{ me { ...F0 } } " + " ".join(fragments) + " fragment F20 on User { friends { id } }"
-    assert cost_of(text).amount == 1 + 10
+BRANCHING = (
+    "query($n: Int) { me { ...F0 } } "
+    + " ".join(
+        f"fragment F{level} on User {{ a: friends(first: 1) {{ ...F{level + 1} }} b: friends(first: 1) {{ ...F{level + 1} }} }}"
+        for level in range(10)
+    )
+    + " fragment F10 on User { friends(first: $n) { id } }"
+)
+"""The last fragment stands in it 2 ** 10 times."""
+
+
+def test_a_fragment_is_worked_out_once_for_each_type_that_it_is_applied_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: Counter[str] = Counter()
+    plain = FieldCosts.find
+
+    def find(self: FieldCosts, type_name: str, name: str) -> FieldCost | None:
+        seen[f"{type_name}.{name}"] += 1
+        return plain(self, type_name, name)
+
+    monkeypatch.setattr(FieldCosts, "find", find)
+    unvalidated("{ me { ...F0 } } " + BRANCHING.partition("} } ")[2])
+    assert seen == {"Query.me": 1, "User.friends": 2 * 10 + 1, "User.id": 1}
+    seen.clear()
+    unvalidated("{ nodes { ...A } me { ...A ...B } } fragment A on Node { kin { ...B } } fragment B on Node { id }")
+    assert seen == {"Query.nodes": 1, "Query.me": 1, "Node.kin": 1, "User.kin": 1, "Node.id": 1, "User.id": 1}
+
+
+@pytest.fixture
+def shared_readings(monkeypatch: pytest.MonkeyPatch) -> list[Varying]:
+    """What was read of amounts that stand at several places, in order."""
+    read: list[Varying] = []
+    plain = Reading.once
+
+    def once(self: Reading, amount: Varying) -> int:
+        read.append(amount)
+        return plain(self, amount)
+
+    monkeypatch.setattr(Reading, "once", once)
+    return read
+
+
+def test_what_fragments_share_is_read_once_a_request_also_where_variables_decide_it(
+    shared_readings: list[Varying],
+) -> None:
+    cost = cost_of(BRANCHING, max=SATURATED, list_size=SATURATED)
+    assert cost.admit({"n": 3}) == 1 + sum(2**level for level in range(1, 11)) + 2**10 * 3
+    # Each of the 11 fragments is worked out once, and asked for by each of its spreads.
+    assert len(set(shared_readings)) == 11
+    assert len(shared_readings) == 1 + 2 * 10
+
+
+def test_the_types_of_abstract_places_inside_of_one_another_are_read_once_each(shared_readings: list[Varying]) -> None:
+    levels = 12
+    opened = "... on User { name } ... on Team { members { id } } ... on Thing { ... on Node { kin(first: $n) { "
+    cost = cost_of("query($n: Int) { nodes { " + opened * levels + "id" + " } } }" * levels + " } }", max=SATURATED)
+    cost.admit({"n": 1})
+    # On every level the node of a thing is asked, and both types ask what a thing costs.
+    assert len(shared_readings) == 3 * levels
+
+
+def test_what_is_too_much_whatever_the_variables_are_is_refused_before_they_are_known() -> None:
+    text = "query($n: Int) { users(first: $n) { id } few { friends(first: 10) { id } } }"
+    cost = cost_of(text, max=32)
+    assert isinstance(cost.amount, Varying)
+    with pytest.raises(RequestRefused) as refused:
+        cost.check()
+    assert refused.value.code == "COST_LIMIT_EXCEEDED"
+    assert refusal(cost_of(text, max=33), {"n": 0}) is None
+    assert refusal(cost_of(text, max=33), {"n": 1}) == {"code": "COST_LIMIT_EXCEEDED", "estimated": 34, "max": 33}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{ nobody { knows } dear }", 5),
+        ("{ me { nobody { team { id } } } }", 1),
+        ("{ me { ...Nobody team { id } } }", 1 + 6),
+        ("{ me { ... on Nobody { team { id } } ... on Kind { team { id } } ... on PageInput { team } } }", 1),
+        ("{ name { dear } dear { dear } }", 5),
+        ("{ users(first: 1.5e400, nobody: 3, last: $undeclared) { id } }", None),
+        ("{ users(first: " + "9" * 5000 + ") { id } }", 10),
+        ('{ users(first: "many") { id } find(by: 3, kind: [A]) }', 10 + 2 + 11),
+        ("{ dear @include dear @skip(if: 3) dear @include(unless: $x, if: false) }", 10),
+        ("{ me { ...F } } fragment F on User { team { id } ...F }", 1 + 6),
+        ("subscription { dear }", None),
+    ],
+)
+def test_what_validation_would_refuse_costs_what_the_schema_knows_of_it(text: str, expected: int | None) -> None:
+    document = parse(text)
+    assert validate(SCHEMA, document) != []
+    cost = CostEstimator(SCHEMA, COSTS, CostConfig(mode="enforced")).estimate(document, None)
+    if text.startswith("subscription"):
+        assert cost is None
+    else:
+        assert cost is not None
+        assert cost.amount == expected if expected is not None else isinstance(cost.amount, Varying)
+
+
+def test_only_the_operation_that_is_asked_for_counts() -> None:
+    estimator = CostEstimator(SCHEMA, COSTS, CostConfig(mode="enforced"))
+    document = parse("query A { dear } query B { me { id } }")
+    named = {name: estimator.estimate(document, name) for name in ("A", "B", "C", None)}
+    assert {name: cost and cost.amount for name, cost in named.items()} == {"A": 5, "B": 1, "C": None, None: None}
