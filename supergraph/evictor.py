@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import uvloop
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -27,6 +26,7 @@ from shared.messaging.schemas import EventSchemas, InvalidEvent
 from shared.messaging.subscriber import QueueReader
 from shared.register import load_register
 from shared.runtime.server import serve, stop_on_signal
+from shared.settings import ProcessSettings
 from shared.telemetry.logs import configure_logging
 from shared.telemetry.metrics import EVENTS_CONSUMED, EVICTION_SECONDS, EVICTIONS
 from shared.telemetry.tracing import configure_tracing
@@ -36,17 +36,6 @@ log = logging.getLogger(__name__)
 PREFETCH = 100
 _PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-
-
-class EvictorSettings(BaseSettings):
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
-
-    redis_url: str
-    rabbitmq_url: str
-    host: str = "127.0.0.1"
-    operations_port: int
-    log_level: str = "INFO"
-    otel_exporter_otlp_endpoint: str | None = None
 
 
 class EvictionRules:
@@ -124,7 +113,7 @@ class NotConsuming(Exception):
     """The broker is away: the queue is not being read."""
 
 
-async def run(settings: EvictorSettings) -> None:
+async def run(settings: ProcessSettings) -> None:
     """Evict until the process is told to stop. Raises KeyError where the register has no evictor."""
     register = load_register()
     if register.evictor is None:
@@ -146,14 +135,14 @@ async def run(settings: EvictorSettings) -> None:
     # It does not end by itself: where it does, the process stops and is started afresh.
     reading.add_done_callback(lambda _: stopped.set())
     operations = operations_app({"rabbitmq": consuming, "redis": answering})
-    await serve({settings.operations_port: operations}, host=settings.host, stopped=stopped)
+    await serve({settings.operations_port: operations}, host=settings.host, stopped=stopped, tls=settings.tls)
     reading.cancel()
     await asyncio.gather(reading, return_exceptions=True)
     await redis.aclose()
 
 
 def main() -> None:
-    settings = EvictorSettings()
+    settings = ProcessSettings()
     configure_logging("evictor", settings.log_level)
     configure_tracing("evictor", settings.otel_exporter_otlp_endpoint)
     uvloop.run(run(settings))

@@ -28,7 +28,10 @@ class UnitOfWork:
 
 
 class Database:
-    """`url` is `postgresql://role:password@host:port/database` of the service's run-time role."""
+    """`url` is `postgresql://role:password@host:port/database` of the service's run-time role.
+
+    What follows its `?` is libpq's and asyncpg's to read: `sslmode=verify-full&sslrootcert=FILE` (and `sslcert`, `sslkey`).
+    """
 
     def __init__(
         self,

@@ -24,9 +24,12 @@ def open_engine(
         chosen["statement_cache_size"] = 0
     else:
         chosen["server_settings"] = {"application_name": application_name}
+    # SQLAlchemy would hand the URL's options on as arguments, which asyncpg knows by its DSN alone. It reads the files
+    # that they name at each connect: renewed ones need no restart.
+    chosen["dsn"] = url
     options: dict[str, Any] = {"poolclass": NullPool} if pool_size == 0 else {"pool_size": pool_size, "max_overflow": 0}
     engine = create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
+        make_url(url).set(drivername="postgresql+asyncpg", query={}),
         connect_args=chosen,
         # An error's text ends up in logs, and a statement's parameters are people's addresses and tokens.
         hide_parameters=True,

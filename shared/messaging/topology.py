@@ -7,14 +7,17 @@ register are removed, queues are not, since they may hold messages.
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 import httpx
 
 from shared.register import DEAD_LETTER_EXCHANGE, EXCHANGE, BrokerUser, Register, dead_letter_queue
+from shared.tls import TlsFiles, client_context
 
 USER_TAG = "marketplace-subgraph"
 """Marks the users that this step owns; the tag gives no right."""
@@ -74,7 +77,8 @@ def declare_topology(register: Register, *, amqp_url: str, management_url: str, 
     """Bring the broker to what the register says.
 
     `amqp_url` is an administrator's and names the virtual host, which must exist; `management_url` is the HTTP API's
-    root without `/api`, with the login in it or else that of `amqp_url`. `passwords` has one for each user.
+    root without `/api`, with the login in it or else that of `amqp_url`; so with `?cafile=FILE`, the authorities of
+    `https`. `passwords` has one for each user.
     Raises TopologyRefused with the broker's reason (a queue that exists with other arguments must be drained and
     deleted by hand) and httpx.HTTPError where the broker is away.
     """
@@ -103,6 +107,7 @@ class _Management:
             auth=(unquote(login.username or "guest"), unquote(login.password or "guest")),
             timeout=30,
             trust_env=False,
+            verify=_trust(management) or _trust(amqp) or True,
         )
 
     def __enter__(self) -> _Management:
@@ -128,6 +133,12 @@ class _Management:
         if answer.is_error:
             raise TopologyRefused(f"{method} {path}: {answer.status_code} {answer.text}")
         return answer
+
+
+def _trust(url: SplitResult) -> ssl.SSLContext | None:
+    """From the authorities that the URL names, as aio-pika reads them; None where it names none."""
+    authorities = dict(parse_qsl(url.query)).get("cafile")
+    return client_context(TlsFiles(authorities=Path(authorities))) if authorities else None
 
 
 def _declare_queue(broker: _Management, queue: str, arguments: Mapping[str, str]) -> None:

@@ -38,7 +38,8 @@ async def run_api(resources: Resources[ServiceSettings], subgraph: Subgraph) -> 
     operations = operations_app({"postgres": resources.database.ping})
     stopped = stop_on_signal()
     ending = asyncio.create_task(_end_streams(stopped, resources.hub))
-    await serve({settings.port: app, settings.operations_port: operations}, host=settings.host, stopped=stopped)
+    apps = {settings.port: app, settings.operations_port: operations}
+    await serve(apps, host=settings.host, stopped=stopped, tls=settings.tls)
     ending.cancel()
 
 

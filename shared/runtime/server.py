@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import ssl
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from shared.telemetry.metrics import CERTIFICATE_EXPIRY
+from shared.tls import Renewal, TlsFiles, server_context
 
 DRAIN_SECONDS = 10
 
@@ -20,16 +24,28 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(apps: Mapping[int, ASGIApp], *, host: str, stopped: asyncio.Event | None = None) -> None:
-    """`apps` by port. Returns once every server has finished its open requests, after a signal or `stopped`."""
+async def serve(
+    apps: Mapping[int, ASGIApp],
+    *,
+    host: str,
+    stopped: asyncio.Event | None = None,
+    tls: Mapping[int, TlsFiles] | None = None,
+) -> None:
+    """`apps` by port, by HTTPS on the ports of `tls`. Returns once every server has finished its open requests, after a
+    signal or `stopped`. Raises OSError for a certificate that cannot be used."""
     stopped = stopped or stop_on_signal()
-    servers = [_Server(_config(app, host, port)) for port, app in apps.items()]
+    files = tls or {}
+    contexts = {port: server_context(own) for port, own in files.items()}
+    renewals = [Renewal(context, files[port], CERTIFICATE_EXPIRY) for port, context in contexts.items()]
+    servers = [_Server(_config(app, host, port, contexts.get(port))) for port, app in apps.items()]
     tasks = [asyncio.create_task(server.serve()) for server in servers]
+    renewing = [asyncio.create_task(renewal.run()) for renewal in renewals]
     waiting = asyncio.create_task(stopped.wait())
     await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
     for server in servers:
         server.should_exit = True
-    waiting.cancel()
+    for task in (waiting, *renewing):
+        task.cancel()
     await asyncio.gather(*tasks)
 
 
@@ -42,7 +58,7 @@ def stop_on_signal() -> asyncio.Event:
     return stopped
 
 
-def _config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+def _config(app: ASGIApp, host: str, port: int, tls: ssl.SSLContext | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=host,
@@ -52,4 +68,5 @@ def _config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
         lifespan="off",
         timeout_graceful_shutdown=DRAIN_SECONDS,
         server_header=False,
+        ssl_context_factory=(lambda *_: tls) if tls else None,
     )

@@ -45,7 +45,7 @@ async def run_worker(resources: Resources[ServiceSettings], subgraph: Subgraph) 
     for task in work:
         # None of these ends by itself: where one does, the process stops and is started afresh.
         task.add_done_callback(lambda ended: _ended(ended, stopped))
-    await serve({settings.operations_port: operations}, host=settings.host, stopped=stopped)
+    await serve({settings.operations_port: operations}, host=settings.host, stopped=stopped, tls=settings.tls)
     for task in work:
         task.cancel()
     await asyncio.gather(*work, return_exceptions=True)

@@ -18,6 +18,9 @@ GRAPHQL_OPERATIONS = Counter(
     "graphql_operations_total", "Operations executed by a subgraph, by outcome (ok, error)", ["domain", "outcome"]
 )
 GRAPHQL_SECONDS = Histogram("graphql_operation_seconds", "Time a subgraph takes for an operation", ["domain"])
+CERTIFICATE_EXPIRY = Gauge(
+    "tls_certificate_not_after_timestamp_seconds", "When the certificate that this process serves with ends"
+)
 IDEMPOTENT_REPLAYS = Counter(
     "idempotent_replays_total",
     "Writes answered from a stored outcome, by where it was found (redis, postgres)",
