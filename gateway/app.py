@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import ssl
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +51,9 @@ from gateway.settings import Settings
 from gateway.supergraph.api_schema import build_api_schema, with_defer
 from gateway.supergraph.sdl import Supergraph
 from gateway.supergraph.source import SupergraphFile
+from gateway.telemetry.metrics import TLS_EXPIRY
 from gateway.telemetry.spans import Spans, recording_tracer
+from shared.tls import Renewal, client_context
 
 _Watch = Callable[[], Coroutine[Any, Any, None]]
 
@@ -70,7 +73,8 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
 
     Raises SupergraphError, and OSError or ValueError for a key file or URL that cannot be used.
     """
-    client = SubgraphClient(settings.transport)
+    tls = client_context(settings.transport.tls)
+    client = SubgraphClient(settings.transport, tls=tls)
     rate_limiter = RateLimiter(settings.rate_limit)
     internal_tokens = InternalTokens(settings.internal_token) if settings.internal_token else None
     spans = Spans(recording_tracer() if settings.tracing.otlp_endpoint else None)
@@ -82,7 +86,7 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
             text,
             settings,
             lambda supergraph: _executor(supergraph, client, settings, traffic, spans),
-            lambda supergraph: _sources(supergraph, settings, traffic),
+            lambda supergraph: _sources(supergraph, settings, traffic, tls),
         )
 
     directory = ManifestDirectory(settings.persisted.directory) if settings.persisted else None
@@ -122,6 +126,8 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
         watches.append(lambda: manifest_watch.run(interval))
     if cache is not None:
         watches.append(cache.run)
+    if settings.transport.tls.all:
+        watches.append(Renewal(tls, settings.transport.tls, TLS_EXPIRY.labels("upstream")).run)
     return _serving(settings, pipeline, client, spans, watches, cache)
 
 
@@ -274,10 +280,10 @@ def _urls(supergraph: Supergraph, settings: Settings) -> dict[str, str]:
     return {name: settings.subgraph_urls.get(name, info.url) for name, info in supergraph.subgraphs.items()}
 
 
-def _sources(supergraph: Supergraph, settings: Settings, traffic: Traffic) -> SourceStreams:
+def _sources(supergraph: Supergraph, settings: Settings, traffic: Traffic, tls: ssl.SSLContext) -> SourceStreams:
     config = settings.subscriptions
     return SourceStreams(
-        SubscriptionClient(config.upstream),
+        SubscriptionClient(config.upstream, tls=tls),
         _urls(supergraph, settings),
         traffic,
         queue=config.queue,

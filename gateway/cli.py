@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import socket
-import ssl
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -30,8 +29,10 @@ from gateway.planner.printer import print_plan
 from gateway.settings import Settings, read_settings
 from gateway.supergraph.api_schema import build_api_schema
 from gateway.supergraph.source import UNREADABLE, SupergraphFile, read_supergraph
+from gateway.telemetry.metrics import TLS_EXPIRY
 from shared.telemetry.logs import configure_logging
 from shared.telemetry.tracing import configure_tracing
+from shared.tls import Renewal, server_context
 
 _LISTENING = ("host", "port", "uds", "tls_certificate", "tls_key")
 
@@ -180,14 +181,7 @@ def _listening(http: HttpConfig) -> dict[str, Any]:
     where: dict[str, Any] = {"uds": http.uds} if http.uds else {"host": http.host, "port": http.port}
     if http.tls_key is None:
         return where
-    tls: dict[str, Any] = {
-        "ssl_certfile": http.tls_certificate,
-        "ssl_keyfile": http.tls_key,
-        "ssl_keyfile_password": http.tls_key_password,
-    }
-    if http.tls_client_authorities is not None:
-        tls |= {"ssl_ca_certs": str(http.tls_client_authorities), "ssl_cert_reqs": ssl.CERT_REQUIRED}
-    return where | tls
+    return where | {"ssl_context_factory": lambda *_: server_context(http.tls)}
 
 
 class _Server(uvicorn.Server):
@@ -198,11 +192,16 @@ class _Server(uvicorn.Server):
         self._gateway = gateway
         self._delay = http.shutdown_delay
         self._unread_timeout = http.unread_timeout
+        self._tls = http.tls
+        self._renewing: asyncio.Task[None] | None = None
         self._signalled = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen. Whoever reads nothing would hold a connection for good: closing one waits for what was written to it."""
         await super().startup(sockets)
+        if self.config.ssl is not None:
+            renewal = Renewal(self.config.ssl, self._tls, TLS_EXPIRY.labels("listener"))
+            self._renewing = asyncio.create_task(renewal.run())
         for listening in (listening for server in self.servers for listening in server.sockets):
             if listening.family != socket.AF_UNIX:
                 # Linux's own clock for it (RFC 5482); connections take it over from the socket that accepts them.
@@ -223,6 +222,8 @@ class _Server(uvicorn.Server):
         """Stop listening; clients would send again what has no answer when their WebSocket is closed."""
         for server in self.servers:
             server.close()
+        if self._renewing is not None:
+            self._renewing.cancel()
         await self._gateway.app.settle(float(self.config.timeout_graceful_shutdown or 0))
         await super().shutdown(sockets)
 

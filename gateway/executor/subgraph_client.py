@@ -12,11 +12,14 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
 import httptools
 from pydantic import BaseModel, ConfigDict, Field
+
+from shared.tls import TlsFiles, client_context
 
 _HEAD_ALLOWANCE = 64 * 1024
 """Bytes of status line, headers and chunk framing that an answer may carry beside its body."""
@@ -26,7 +29,11 @@ _LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class TransportConfig(BaseModel):
-    """How subgraphs are called. Times in seconds, sizes in bytes."""
+    """How subgraphs are called. Times in seconds, sizes in bytes.
+
+    `tls_…` are PEM files for https: `tls_authorities` vouch for the servers, in place of the system's; with the certificate
+    and its key the gateway says who it is, where a server asks. Renewed files are taken in while it runs.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,6 +42,18 @@ class TransportConfig(BaseModel):
     request_timeout: float = Field(default=15.0, gt=0)
     idle_timeout: float = Field(default=4.0, gt=0, description="Below the keep-alive time of the subgraphs' servers")
     max_response_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
+    tls_authorities: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_key_password: str | None = None
+
+    @property
+    def tls(self) -> TlsFiles:
+        return TlsFiles(self.tls_certificate, self.tls_key, self.tls_key_password, self.tls_authorities)
+
+    def model_post_init(self, _context: object) -> None:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key go together")
 
 
 class TransportFault(StrEnum):
@@ -65,7 +84,7 @@ class Endpoint:
 
     host: str
     port: int
-    tls: ssl.SSLContext | None
+    tls: bool
     head: bytes
     timeout: float | None = None
 
@@ -82,7 +101,7 @@ class Endpoint:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"not an absolute http(s) URL: {url!r}")
-        tls = ssl.create_default_context() if parts.scheme == "https" else None
+        tls = parts.scheme == "https"
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         lines = {"host": parts.netloc.rpartition("@")[2], **(headers or {})}
         head = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
@@ -208,8 +227,11 @@ class _Connection(asyncio.Protocol):
 class _Pool:
     """The connections to one host: the most recently used first, so that what is idle grows old and is dropped."""
 
-    def __init__(self, config: TransportConfig, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, config: TransportConfig, loop: asyncio.AbstractEventLoop, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._config = config
+        self._tls = tls
         self._loop = loop
         self._idle: deque[_Connection] = deque()
         self._free = config.connections_per_host
@@ -291,7 +313,7 @@ class _Pool:
                     lambda: _Connection(self._loop, self._config.max_response_bytes),
                     endpoint.host,
                     endpoint.port,
-                    ssl=endpoint.tls,
+                    ssl=self._tls,
                 )
         except (OSError, TimeoutError) as error:
             raise TransportError(TransportFault.CONNECT, str(error) or "timed out") from error
@@ -299,11 +321,15 @@ class _Pool:
 
 
 class SubgraphClient:
-    """Sends requests over one pool a host. Call `close` when done."""
+    """Sends requests over one pool a host. Call `close` when done.
 
-    def __init__(self, config: TransportConfig | None = None) -> None:
+    `tls` is for https; where it is not given, the files of `config` make one. Raises OSError where they cannot be used.
+    """
+
+    def __init__(self, config: TransportConfig | None = None, *, tls: ssl.SSLContext | None = None) -> None:
         self._config = config or TransportConfig()
-        self._pools: dict[tuple[str, int], _Pool] = {}
+        self._tls = tls or client_context(self._config.tls)
+        self._pools: dict[tuple[str, int, bool], _Pool] = {}
 
     async def send(
         self, endpoint: Endpoint, body: bytes = b"", *, headers: bytes = b"", idempotent: bool = True
@@ -313,10 +339,11 @@ class SubgraphClient:
         Raises TransportError. An idempotent request is sent once more where a kept connection turned out to be closed
         before a byte of the answer came; nothing else is retried.
         """
-        pool = self._pools.get((endpoint.host, endpoint.port))
+        # With `tls`: a connection in plain text never carries what is to be encrypted.
+        pool = self._pools.get((endpoint.host, endpoint.port, endpoint.tls))
         if pool is None:
-            pool = _Pool(self._config, asyncio.get_running_loop())
-            self._pools[(endpoint.host, endpoint.port)] = pool
+            pool = _Pool(self._config, asyncio.get_running_loop(), self._tls if endpoint.tls else None)
+            self._pools[(endpoint.host, endpoint.port, endpoint.tls)] = pool
         request = b"%bcontent-length: %d\r\n%b\r\n%b" % (endpoint.head, len(body), headers, body)
         return await pool.send(endpoint, request, idempotent=idempotent)
 

@@ -6,6 +6,7 @@ Each has a connection of its own, for as long as it lasts. A connection that has
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import cast
@@ -41,8 +42,10 @@ class UpstreamConfig(BaseModel):
 class SubscriptionClient:
     """Opens streams of results."""
 
-    def __init__(self, config: UpstreamConfig) -> None:
+    def __init__(self, config: UpstreamConfig, *, tls: ssl.SSLContext | None = None) -> None:
         self._config = config
+        self._tls = tls or True
+        """For https; True trusts as the system does."""
 
     async def open(self, endpoint: Endpoint, body: bytes, headers: bytes) -> ResultStream:
         """Subscribe; `headers` are whole header lines, each ended by CRLF. Raises TransportError."""
@@ -53,7 +56,7 @@ class SubscriptionClient:
                     lambda: _StreamConnection(loop, self._config.event_bytes),
                     endpoint.host,
                     endpoint.port,
-                    ssl=endpoint.tls,
+                    ssl=self._tls if endpoint.tls else None,
                 )
         except (OSError, TimeoutError) as error:
             raise TransportError(TransportFault.CONNECT, str(error) or "timed out") from error

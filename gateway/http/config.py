@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.tls import TlsFiles
+
 
 class CorsConfig(BaseModel):
     """Which browsers' pages may call. `*` allows every origin and is refused together with credentials."""
@@ -76,6 +78,10 @@ class HttpConfig(BaseModel):
     max_in_flight: int = Field(default=1000, ge=1)
     shutdown_delay: float = Field(default=0.0, ge=0)
     drain_timeout: float = Field(default=20.0, gt=0)
+
+    @property
+    def tls(self) -> TlsFiles:
+        return TlsFiles(self.tls_certificate, self.tls_key, self.tls_key_password, self.tls_client_authorities)
 
     def model_post_init(self, _context: object) -> None:
         if (self.tls_certificate is None) != (self.tls_key is None):

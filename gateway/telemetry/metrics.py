@@ -15,6 +15,11 @@ REQUEST_SECONDS = Distributions("gateway_request_seconds", "Time from request to
 IN_FLIGHT = Tallies("gateway_requests_in_flight", "GraphQL requests being answered", gauge=True).labels()
 REFUSALS = Counter("gateway_refusals_total", "Requests refused before execution, by code", ["code"])
 PREPARED = Tallies("gateway_operation_cache_total", "Look-ups of prepared operations by result (hit, miss)", ["result"])
+TLS_EXPIRY = Gauge(
+    "gateway_tls_certificate_not_after_timestamp_seconds",
+    "When the certificate in use ends, by what it is for (listener, upstream)",
+    ["use"],
+)
 SHARED_RATES = Counter(
     "gateway_shared_rate_checks_total",
     "Requests held against the rates in Redis (admitted, refused, away)",
