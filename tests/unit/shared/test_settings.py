@@ -36,6 +36,7 @@ def settings(**values: Any) -> ServiceSettings:
     [
         *PLAIN.items(),
         *(("postgres_url", f"postgresql://o@db/m?sslmode={mode}") for mode in ("prefer", "require", "verify-ca")),
+        ("postgres_replica_url", "postgresql://o@replica/m?sslmode=require"),
         ("redis_url", "rediss://redis:6380/0?ssl_cert_reqs=none"),
         ("redis_url", "rediss://redis:6380/0?ssl_check_hostname=False"),
         ("rabbitmq_url", "amqps://broker:5671/?no_verify_ssl=1"),
