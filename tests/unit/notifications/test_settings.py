@@ -28,7 +28,7 @@ def test_without_a_server_mail_goes_to_the_sink_ten_ports_above_its_http_port() 
 
 def test_production_without_a_server_does_not_start() -> None:
     with pytest.raises(ValueError, match="SMTP_HOST"):
-        settings(environment="production").mailer()
+        settings(environment="production", plaintext_allowed=True).mailer()
 
 
 def test_a_named_server_is_spoken_to_over_tls_and_its_password_is_not_shown(tmp_path: Path) -> None:
