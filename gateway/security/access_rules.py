@@ -13,13 +13,10 @@ from typing import cast
 
 from graphql import (
     ConstDirectiveNode,
-    DocumentNode,
     GraphQLInterfaceType,
     GraphQLObjectType,
     InterfaceTypeDefinitionNode,
     ObjectTypeDefinitionNode,
-    SchemaDefinitionNode,
-    SchemaExtensionNode,
     TypeDefinitionNode,
     value_from_ast_untyped,
 )
@@ -55,23 +52,22 @@ class AccessRules:
 
     def __init__(self, supergraph: Supergraph) -> None:
         self._supergraph = supergraph
-        names = _directive_names(supergraph.document)
         self._types: dict[str, Requirement] = {}
         self._fields: dict[tuple[str, str], Requirement] = {}
         self._known: dict[tuple[str, str], Requirement] = {}
         self._open: set[tuple[str, str]] = set()
         for node in supergraph.document.definitions:
             if isinstance(node, TypeDefinitionNode):
-                self._read(node, names)
+                self._read(node)
         self.grants: Grants = frozenset().union(*map(atoms, (*self._types.values(), *self._fields.values())))
 
-    def _read(self, node: TypeDefinitionNode, names: Mapping[str, str]) -> None:
-        requirement = _requirement(node.directives or (), names)
+    def _read(self, node: TypeDefinitionNode) -> None:
+        requirement = _requirement(node.directives or ())
         if requirement:
             self._types[node.name.value] = requirement
         if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
             for field in node.fields or ():
-                requirement = _requirement(field.directives or (), names)
+                requirement = _requirement(field.directives or ())
                 if requirement:
                     self._fields[(node.name.value, field.name.value)] = requirement
 
@@ -161,34 +157,15 @@ def _not_implied(own: Requirement, members: Iterable[Requirement]) -> Requiremen
     return NOTHING if clauses and all(satisfied(own, grants) for grants in combinations) else own
 
 
-def _directive_names(document: DocumentNode) -> dict[str, str]:
-    """From the name a directive has in this document to its specification: `@link` may rename it."""
-    names = {name: name for name in _SPECIFICATIONS}
-    for node in document.definitions:
-        if not isinstance(node, SchemaDefinitionNode | SchemaExtensionNode):
-            continue
-        for directive in node.directives or ():
-            arguments = _arguments(directive)
-            specification = str(arguments.get("url", "")).rpartition("/")[0].rpartition("/")[2]
-            if directive.name.value != "link" or specification not in _SPECIFICATIONS:
-                continue
-            if isinstance(arguments.get("as"), str):
-                names[str(arguments["as"])] = specification
-            for item in cast(Sequence[object], arguments.get("import") or ()):
-                if isinstance(item, Mapping) and item.get("name") == f"@{specification}":
-                    names[str(item.get("as", "")).removeprefix("@")] = specification
-    return names
-
-
-def _requirement(directives: Sequence[ConstDirectiveNode], names: Mapping[str, str]) -> Requirement:
+def _requirement(directives: Sequence[ConstDirectiveNode]) -> Requirement:
     clauses: set[Clause] = set()
     for directive in directives:
         name, arguments = directive.name.value, _arguments(directive)
         if name == "join__directive":
             # Some composers keep a subgraph's directive in this envelope instead of composing it.
             name, arguments = str(arguments.get("name")), cast(Mapping[str, object], arguments.get("args") or {})
-        if name in names:
-            clauses.add(_clause(names[name], arguments))
+        if name in _SPECIFICATIONS:
+            clauses.add(_clause(name, arguments))
     return frozenset(clauses)
 
 

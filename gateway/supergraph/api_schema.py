@@ -27,10 +27,9 @@ from graphql import (
 )
 
 from gateway.errors import SupergraphError
+from gateway.supergraph.links import MACHINERY
 from gateway.supergraph.sdl import Supergraph, is_inaccessible
 
-# The machinery of composition. Everything else a subgraph composes into the supergraph is meant for clients.
-_MACHINERY = ("join__", "link__", "core__", "context__")
 _KEPT_DIRECTIVES = frozenset(("deprecated", "specifiedBy", "oneOf"))
 
 
@@ -42,7 +41,7 @@ def build_api_schema(supergraph: Supergraph) -> GraphQLSchema:
     hidden = frozenset(
         node.name.value
         for node in supergraph.document.definitions
-        if isinstance(node, TypeDefinitionNode) and (is_inaccessible(node) or node.name.value.startswith(_MACHINERY))
+        if isinstance(node, TypeDefinitionNode) and (is_inaccessible(node) or node.name.value.startswith(MACHINERY))
     )
     document: DocumentNode = visit(supergraph.document, _Strip(hidden))
     try:

@@ -1,8 +1,4 @@
-"""What `@cost` and `@listSize` say in a supergraph, by schema coordinate (specs.apollo.dev/cost, IBM's cost specification).
-
-Composers keep both directives under the names that the subgraphs gave them: plain, renamed by an import of the `@link`, or
-with its prefix (`@cost__listSize`).
-"""
+"""What `@cost` and `@listSize` say in a supergraph, by schema coordinate (specs.apollo.dev/cost, IBM's cost specification)."""
 
 from __future__ import annotations
 
@@ -19,14 +15,11 @@ from graphql import (
     InterfaceTypeDefinitionNode,
     ObjectTypeDefinitionNode,
     ScalarTypeDefinitionNode,
-    SchemaDefinitionNode,
-    SchemaExtensionNode,
     value_from_ast_untyped,
 )
 
 from gateway.errors import SupergraphError
 
-_SPECIFICATION = "https://specs.apollo.dev/cost/"
 _Weighted = ObjectTypeDefinitionNode | ScalarTypeDefinitionNode | EnumTypeDefinitionNode
 
 
@@ -53,40 +46,16 @@ class Costs:
 
 def read_costs(document: DocumentNode) -> Costs:
     """Everything the supergraph says about cost. Raises SupergraphError that names the type and the field at fault."""
-    names = _directive_names(document)
     weights: dict[str, int] = {}
     list_sizes: dict[str, ListSize] = {}
     for coordinate, directives in _places(document):
         for directive in directives:
-            match names.get(directive.name.value):
+            match directive.name.value:
                 case "cost":
                     weights[coordinate] = _weight(_arguments(directive), coordinate)
                 case "listSize":
                     list_sizes[coordinate] = _list_size(_arguments(directive), coordinate)
     return Costs(weights, list_sizes)
-
-
-def _directive_names(document: DocumentNode) -> dict[str, str]:
-    """What each directive is, by what it is called here. Without a `@link` to their specification the names are plain."""
-    names: dict[str, str] = {}
-    for node in document.definitions:
-        if isinstance(node, SchemaDefinitionNode | SchemaExtensionNode):
-            for directive in node.directives or ():
-                if directive.name.value == "link":
-                    names |= _linked_names(_arguments(directive))
-    return names or {"cost": "cost", "listSize": "listSize"}
-
-
-def _linked_names(link: Mapping[str, Any]) -> dict[str, str]:
-    if not str(link.get("url", "")).startswith(_SPECIFICATION):
-        return {}
-    prefix = str(link.get("as") or "cost")
-    # A directive that bears its specification's name goes by the prefix alone.
-    names = {prefix: "cost", f"{prefix}__cost": "cost", f"{prefix}__listSize": "listSize"}
-    for item in link.get("import") or ():
-        name, alias = (item["name"], item.get("as") or item["name"]) if isinstance(item, dict) else (item, item)
-        names[str(alias).removeprefix("@")] = str(name).removeprefix("@")
-    return names
 
 
 def _places(document: DocumentNode) -> Iterator[tuple[str, tuple[DirectiveNode, ...]]]:

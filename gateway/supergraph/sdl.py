@@ -35,6 +35,7 @@ from gateway.errors import SupergraphError
 from gateway.supergraph.context_arguments import ContextArgument, read_context_arguments, read_contexts
 from gateway.supergraph.costs import Costs, read_costs
 from gateway.supergraph.field_set import FieldSet, parse_field_set
+from gateway.supergraph.links import MACHINERY, with_plain_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ _Definition = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode | UnionType
 def parse_supergraph(text: str) -> Supergraph:
     """Parse supergraph SDL. Raises SupergraphError that names the type and the field at fault."""
     try:
-        document = parse(text, no_location=True)
+        document = with_plain_names(parse(text, no_location=True), text)
         schema = build_ast_schema(document, assume_valid=True, assume_valid_sdl=True)
     except (GraphQLError, TypeError, KeyError) as error:
         raise SupergraphError(f"The supergraph is not valid SDL: {error}") from error
@@ -150,7 +151,7 @@ class _Reader:
     def read_types(self) -> dict[str, TypeInfo]:
         types: dict[str, TypeInfo] = {}
         for name, node in self._definitions.items():
-            if isinstance(node, _Definition) and not name.startswith(("join__", "link__", "core__")):
+            if isinstance(node, _Definition) and not name.startswith(MACHINERY):
                 types[name] = self._read_type(node)
         return types
 

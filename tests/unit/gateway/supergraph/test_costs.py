@@ -7,17 +7,17 @@ from graphql import parse
 
 from gateway.errors import SupergraphError
 from gateway.supergraph.costs import Costs, ListSize, read_costs
+from gateway.supergraph.links import with_plain_names
 
 LINK = "https://specs.apollo.dev/cost/v0.1"
 
 
 def read(link: str, cost: str, list_size: str) -> Costs:
-    return read_costs(
-        parse(f"""
-            schema {link} {{ query: Query }}
-            type Query {{ a: [Int] @{cost}(weight: 3) @{list_size}(assumedSize: 7) }}
-            """)
-    )
+    text = f"""
+        schema {link} {{ query: Query }}
+        type Query {{ a: [Int] @{cost}(weight: 3) @{list_size}(assumedSize: 7) }}
+        """
+    return read_costs(with_plain_names(parse(text), text))
 
 
 @pytest.mark.parametrize(
