@@ -23,11 +23,13 @@ from gateway.http.config import HttpConfig
 from gateway.http.endpoint import GatewayEndpoint
 from gateway.http.protocol import direct_protocol
 from gateway.pipeline.supergraph_check import read_supergraph_model
+from gateway.planner.deferral import defer_variables
+from gateway.planner.deferred_parts import deferred_parts
 from gateway.planner.normalize import normalize
 from gateway.planner.planner import Planner
 from gateway.planner.printer import print_plan
 from gateway.settings import Settings, read_settings
-from gateway.supergraph.api_schema import build_api_schema
+from gateway.supergraph.api_schema import build_api_schema, with_defer
 from gateway.supergraph.source import UNREADABLE, SupergraphFile, read_supergraph
 from gateway.telemetry.metrics import TLS_EXPIRY
 from shared.telemetry.logs import configure_logging
@@ -130,14 +132,16 @@ def _is_model(part: object) -> TypeGuard[type[BaseModel]]:
 
 def _plan(supergraph_file: Path, operation_file: Path | None, name: str | None) -> int:
     supergraph = read_supergraph_model(read_supergraph(supergraph_file))
-    schema = build_api_schema(supergraph)
+    schema = with_defer(build_api_schema(supergraph))
     text = operation_file.read_text(encoding="utf-8") if operation_file else sys.stdin.read()
     document = parse(text)
     errors = validate(schema, document)
     if errors:
         raise errors[0]
-    plan = Planner(supergraph).plan(normalize(schema, document, name))
-    sys.stdout.write(print_plan(plan).rstrip("\n") + "\n")
+    # As for a client that takes an answer in parts, and wants all of them.
+    operation = normalize(schema, document, name, deferring=defer_variables(document))
+    plan = Planner(supergraph).plan(operation)
+    sys.stdout.write(print_plan(plan, deferred_parts(operation, plan)).rstrip("\n") + "\n")
     return 0
 
 

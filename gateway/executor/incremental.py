@@ -23,7 +23,7 @@ from gateway.executor.projection import Projection
 from gateway.executor.rewrites import ResponsePath
 from gateway.executor.subgraph_errors import FieldError
 from gateway.executor.trace import RunTrace
-from gateway.planner.deferral import Deferral
+from gateway.planner.deferral import Deferral, owners
 from gateway.planner.operation import Operation
 from gateway.planner.plan import QueryPlan
 
@@ -41,10 +41,10 @@ class IncrementalPlan:
         self.places = DeferredPlaces(schema, operation, refusals)
         # Nothing is kept in the tree, which goes on growing, and no object of the data stands in it twice.
         self.projection = Projection(schema, operation, refusals)
-        self.owners = {fetch.id: sorted(max(marks, default="") for marks in fetch.serves) for fetch in plan.fetches}
+        self.owners = {fetch.id: owners(fetch) for fetch in plan.fetches}
         needed: dict[str, set[int]] = {"": set(), **{deferral.mark: set() for deferral in self.places.deferrals}}
         for position, fetch in enumerate(plan.fetches):
-            for owner in self.owners[fetch.id] or [""]:
+            for owner in self.owners[fetch.id]:
                 needed.setdefault(owner, set()).add(position)
         self.needed = needed
 

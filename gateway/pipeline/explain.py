@@ -6,20 +6,29 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.executor.trace import FetchRun, RunTrace
+from gateway.planner.deferred_parts import DeferredPart
 from gateway.planner.plan import ContextArgument, EntityTarget, Fetch, Items, OnTypes, PathSegment, QueryPlan
 
 
-def plan_extension(plan: QueryPlan, trace: RunTrace) -> dict[str, Any]:
+def plan_extension(plan: QueryPlan, trace: RunTrace, parts: Sequence[DeferredPart] = ()) -> dict[str, Any]:
     """Every fetch with its subgraph, document, the places it adds to, the fetches it waits for, and what it took this time.
 
-    Times are in milliseconds. A fetch without `runs` was not needed.
+    Times are in milliseconds. A fetch without `runs` was not needed, or has not come yet where it is for one of the deferred
+    `parts`.
     """
-    return {
+    told: dict[str, Any] = {"deferred": [_part(part) for part in parts]} if parts else {}
+    return told | {
         "kind": plan.kind,
         "steps": plan.steps,
         "elapsed": _milliseconds(trace.elapsed),
         "fetches": [_fetch(fetch, trace.runs.get(fetch.id, ())) for fetch in plan.fetches],
     }
+
+
+def _part(part: DeferredPart) -> dict[str, Any]:
+    optional = {"label": part.label, "within": part.within, "after": list(part.after) or None}
+    told = {name: value for name, value in optional.items() if value is not None}
+    return {"number": part.number, "path": ".".join(part.path), "fetches": list(part.fetches), **told}
 
 
 def _fetch(fetch: Fetch, runs: Sequence[FetchRun]) -> dict[str, Any]:

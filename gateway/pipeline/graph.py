@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor as Threads
+from typing import Any
 
 from graphql import GraphQLSchema
 
@@ -12,9 +13,11 @@ from gateway.errors import RequestRefused
 from gateway.executor.executor import Executor
 from gateway.executor.source_streams import SourceStreams
 from gateway.pipeline.cache import SingleFlightCache
+from gateway.pipeline.deferred import DeferredOperation, Variant
+from gateway.pipeline.keys import PreparationKey, VariantKey
 from gateway.pipeline.known import KnownOperations
 from gateway.pipeline.labels import OverrideLabels
-from gateway.pipeline.prepare import Preparation, PreparationKey, PreparedOperation
+from gateway.pipeline.prepare import Preparation, PreparedOperation
 from gateway.security.access_rules import Grants
 from gateway.telemetry.metrics import PREPARE_SECONDS, PREPARED
 
@@ -47,6 +50,7 @@ class ServedGraph:
         self._labels = labels
         self._preparation = preparation
         self._prepared: SingleFlightCache[PreparationKey, PreparedOperation] = SingleFlightCache(operations_kept)
+        self._variants: SingleFlightCache[VariantKey, Variant] = SingleFlightCache(operations_kept)
         self._relevant: SingleFlightCache[tuple[str, str | None], Grants] = SingleFlightCache(operations_kept)
 
     def key(self, text: str, operation_name: str | None, grants: Grants) -> PreparationKey:
@@ -80,6 +84,27 @@ class ServedGraph:
             self._relevant.keep(key[:2], prepared.relevant)
             self._prepared.keep(key._replace(grants=key.grants & prepared.relevant), prepared)
         return prepared
+
+    async def defer(
+        self, key: PreparationKey, prepared: PreparedOperation, values: Mapping[str, Any], threads: Threads
+    ) -> DeferredOperation | None:
+        """What of a prepared operation is put off with these values of its variables; None where nothing is."""
+        if prepared.deferred is None:
+            return None
+        active = prepared.deferred.active(values)
+        if prepared.deferred.prepared is not None:
+            return prepared.deferred.prepared[active].operation
+        variant_key = VariantKey(key._replace(grants=key.grants & prepared.relevant), active)
+        variant = self._variants.find(variant_key) or await self._prepare_variant(variant_key, threads)
+        return variant.operation
+
+    async def _prepare_variant(self, key: VariantKey, threads: Threads) -> Variant:
+        async def make() -> Variant:
+            with PREPARE_SECONDS.time():
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(threads, self._preparation.prepare_variant, key)
+
+        return await self._variants.make(key, make)
 
     def new_known(self, earlier: KnownOperations | None = None) -> KnownOperations:
         """To be filled with the manifests' operations, taking over from `earlier` ones of this graph."""

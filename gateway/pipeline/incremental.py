@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,12 +28,19 @@ class IncrementalConfig(BaseModel):
 
 
 class IncrementalResponses:
-    """The parts of one answer; `first` is the one that is ready."""
+    """The parts of one answer; `first` is the one that is ready. `told` gives the extensions of the last, if it has any."""
 
-    def __init__(self, execution: IncrementalExecution, format_: IncrementalFormat, first: _Entry) -> None:
+    def __init__(
+        self,
+        execution: IncrementalExecution,
+        format_: IncrementalFormat,
+        first: _Entry,
+        told: Callable[[], _Entry] | None = None,
+    ) -> None:
         self._execution = execution
         self._format = format_
         self._first: _Entry | None = first
+        self._told = told
         self._over = False
 
     def __aiter__(self) -> AsyncIterator[GraphQLResponse]:
@@ -47,6 +54,8 @@ class IncrementalResponses:
             delivery = await self._next()
             self._over = not delivery.has_next
             payload = later_payload(delivery, self._format)
+            if self._over and self._told is not None:
+                payload["extensions"] = self._told()
             if len(payload) > 1 or self._over:
                 return GraphQLResponse(payload)
         raise StopAsyncIteration

@@ -8,7 +8,9 @@ from itertools import combinations
 
 from gateway.errors import RequestRefused
 from gateway.persisted.manifest import KnownOperation
-from gateway.pipeline.prepare import Preparation, PreparationKey, PreparedOperation
+from gateway.pipeline.deferred import VARIABLES_AHEAD_LISTED
+from gateway.pipeline.keys import PreparationKey
+from gateway.pipeline.prepare import Preparation, PreparedOperation
 from gateway.security.access_rules import AUTHENTICATED, Grants
 
 _MOST_GRANTS = 3
@@ -66,16 +68,17 @@ class KnownOperations:
     def _prepare_group(self, entry: _Entry, text: str, names: tuple[str | None, ...]) -> None:
         for labels in self._labels:
             key = PreparationKey(text, names[0], labels)
-            first = self._preparation.prepare(key)
-            made = {
-                grants: self._preparation.prepare(key._replace(grants=grants)) for grants in _askers(first.relevant)
-            }
+            first = self._prepare_for(key)
+            made = {grants: self._prepare_for(key._replace(grants=grants)) for grants in _askers(first.relevant)}
             for grants, prepared in {key.grants: first, **made}.items():
                 for name in names:
                     entry.prepared[PreparationKey(text, name, labels, grants)] = prepared
             for name in names:
                 # Which grants matter depends on the operation, not on the labels.
                 entry.relevant[(text, name)] = first.relevant
+
+    def _prepare_for(self, key: PreparationKey) -> PreparedOperation:
+        return self._preparation.prepare(key, ahead=VARIABLES_AHEAD_LISTED)
 
 
 def _askers(relevant: Grants) -> Iterable[Grants]:

@@ -19,13 +19,15 @@ from gateway.executor.variables import VariablesInvalid, coerce_variables
 from gateway.persisted.policy import not_supported
 from gateway.persisted.store import Manifests
 from gateway.pipeline.caching import Caching, max_ages
+from gateway.pipeline.deferred import DeferredOperation
 from gateway.pipeline.explain import plan_extension
 from gateway.pipeline.graph import ServedGraph
 from gateway.pipeline.identify import Identification, Identity
 from gateway.pipeline.incremental import IncrementalConfig, IncrementalResponses, first_payload
 from gateway.pipeline.introspection import introspect
+from gateway.pipeline.keys import PreparationKey
 from gateway.pipeline.persisted import PersistedOperations
-from gateway.pipeline.prepare import DeferredOperation, PreparationKey, PreparedOperation
+from gateway.pipeline.prepare import PreparedOperation
 from gateway.pipeline.request import GraphQLRequest, GraphQLResponse, refused
 from gateway.pipeline.subscriptions import SHUTTING_DOWN, SUPERGRAPH_CHANGED, ResponseStream, Subscriptions
 from gateway.security.access_rules import Grants
@@ -45,9 +47,10 @@ _OK, _PARTIAL, _REFUSED, _FAILED = (REQUESTS.labels(name) for name in ("ok", "pa
 
 
 class PipelineConfig(BaseModel):
-    """`operations_kept` bounds the cache of prepared operations; `expose_query_plan` allows the header `x-query-plan: 1`.
+    """`operations_kept` bounds the cache of prepared operations, and apart from it that of the ways to defer them.
 
-    Planning is bounded in steps, and by `planning_seconds` for a machine that has no time.
+    `expose_query_plan` allows the header `x-query-plan: 1`. Planning is bounded in steps, and by `planning_seconds` for a
+    machine that has no time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -163,8 +166,12 @@ class Pipeline:
                 # Where all of it is refused there is nothing to wait for: the plan is empty, and so is the answer.
                 if prepared.compiled.fetches:
                     return GraphQLResponse({}, events=self._open(graph, prepared, variables, request, identity))
-            if request.incremental is not None and (deferred := _deferred(prepared, variables)) is not None:
-                return await self._answer_in_parts(graph, prepared, deferred, variables, request, identity)
+            if (
+                request.incremental is not None
+                and prepared.deferred is not None
+                and (deferred := await graph.defer(key, prepared, variables, self._thread)) is not None
+            ):
+                return await self._answer_in_parts(graph, prepared, deferred, variables, request, identity, cost=cost)
             session = self._caching.session(request.headers, identity, prepared.policies) if self._caching else None
             trace = _trace(request) if self._config.expose_query_plan else None
             execution = await graph.executor.execute(
@@ -172,7 +179,7 @@ class Pipeline:
             )
             payload = _payload(graph, prepared, variables, execution)
             if self._exposes:
-                _expose(payload, prepared, trace, cost, request.headers)
+                _expose(payload, prepared, _told_of_plan(prepared, trace), cost, request.headers)
             response = GraphQLResponse(payload, headers=execution.headers)
             if self._persisted is not None or session is not None:
                 self._mark_public(response, prepared, text, request, identity, session)
@@ -242,6 +249,8 @@ class Pipeline:
         variables: Mapping[str, Any],
         request: GraphQLRequest,
         identity: Identity,
+        *,
+        cost: int | None,
     ) -> GraphQLResponse:
         assert request.incremental is not None
         session = self._caching.session(request.headers, identity, deferred.policies) if self._caching else None
@@ -267,15 +276,16 @@ class Pipeline:
         except BaseException:
             await running.close()
             raise
-        if trace is not None:
-            payload["extensions"] = {"queryPlan": plan_extension(deferred.plan, trace) | max_ages(deferred.policies)}
+        if self._exposes:
+            _expose(payload, prepared, _told_of_plan(deferred, trace), cost, request.headers)
         (_PARTIAL if errors else _OK).value += 1
         graph.executor.collect_headers(running.execution)
         headers = running.execution.headers
         if delivery is None or not delivery.has_next:
             await running.close()
             return GraphQLResponse(payload, headers=headers)
-        events = IncrementalResponses(running, request.incremental, payload)
+        last = None if trace is None else lambda: _told_of_plan(deferred, trace)
+        events = IncrementalResponses(running, request.incremental, payload, last)
         return GraphQLResponse(payload, headers=headers, events=events, incremental=True)
 
     def _open(
@@ -305,17 +315,22 @@ def _trace(request: GraphQLRequest) -> RunTrace | None:
     return RunTrace() if request.headers.get(QUERY_PLAN_HEADER) == "1" else None
 
 
+def _told_of_plan(planned: PreparedOperation | DeferredOperation, trace: RunTrace | None) -> dict[str, Any]:
+    """The plan and what it took so far, for who wants to see it."""
+    if trace is None:
+        return {}
+    parts = planned.parts if isinstance(planned, DeferredOperation) else ()
+    return {"queryPlan": plan_extension(planned.plan, trace, parts) | max_ages(planned.policies)}
+
+
 def _expose(
     payload: dict[str, Any],
     prepared: PreparedOperation,
-    trace: RunTrace | None,
+    told: dict[str, Any],
     cost: int | None,
     headers: Mapping[str, str],
 ) -> None:
-    """What a client that asks for it is told about its request."""
-    told: dict[str, Any] = {}
-    if trace is not None:
-        told["queryPlan"] = plan_extension(prepared.plan, trace) | max_ages(prepared.policies)
+    """What a client that asks for it is told about its request, `told` among it."""
     if cost is not None and prepared.cost and prepared.cost.config.expose and headers.get(QUERY_COST_HEADER) == "1":
         told["cost"] = prepared.cost.extension(cost)
     if told:
@@ -336,10 +351,6 @@ def _coerce(graph: ServedGraph, prepared: PreparedOperation, values: Mapping[str
             {"message": text, "extensions": {"code": error.code}} for text in error.messages
         )
         raise RequestRefused(error.code, error.message, well_formed=True, entries=entries) from error
-
-
-def _deferred(prepared: PreparedOperation, variables: Mapping[str, Any]) -> DeferredOperation | None:
-    return None if prepared.deferred is None else prepared.deferred.find(variables)
 
 
 def _introspected(graph: ServedGraph, prepared: PreparedOperation, variables: Mapping[str, Any]) -> Mapping[str, Any]:

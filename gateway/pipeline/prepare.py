@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, parse, validate
 
 from gateway.cache.policy import CacheRules, FetchPolicy
 from gateway.errors import PlanError, RequestRefused
 from gateway.executor.compiled import CompiledPlan, compile_plan
-from gateway.executor.completion import Refusals
-from gateway.executor.incremental import IncrementalPlan
 from gateway.executor.projection import Projection
+from gateway.pipeline.deferred import VARIABLES_AHEAD, DeferredPreparation, DeferredVariants, Variant
 from gateway.pipeline.introspection import introspect, introspection_document
-from gateway.planner.deferral import defer_variables
+from gateway.pipeline.keys import PreparationKey, VariantKey
+from gateway.pipeline.refusals import refusals_of
 from gateway.planner.normalize import normalize
 from gateway.planner.operation import Operation
 from gateway.planner.plan import QueryPlan
 from gateway.planner.planner import Planner
-from gateway.security.access_rules import AUTHENTICATED, Grants
-from gateway.security.authorization import Authorization, Authorized
+from gateway.security.access_rules import Grants
+from gateway.security.authorization import Authorization
 from gateway.security.cost import OperationCost
 from gateway.security.cost_estimate import CostEstimator
 from gateway.security.introspection import IntrospectionConfig, validation_rules
@@ -30,19 +29,6 @@ from gateway.security.limits import DocumentSize, LimitsConfig, check_document, 
 
 MAX_REPORTED = 5
 LONGEST_MESSAGE = 500
-
-_MOST_DEFER_VARIABLES = 2
-"""An operation is planned once for every set of them."""
-
-
-class PreparationKey(NamedTuple):
-    """All that a prepared operation depends on: the document, which of its operations, the active override labels,
-    and those of the asker's grants that matter."""
-
-    text: str
-    operation_name: str | None
-    labels: frozenset[str]
-    grants: Grants = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +54,6 @@ class PreparedOperation:
     deferred: DeferredVariants | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeferredOperation:
-    """An operation of which parts are put off, ready to run with any variables."""
-
-    plan: QueryPlan
-    incremental: IncrementalPlan
-    policies: Mapping[int, FetchPolicy]
-
-
-@dataclass(frozen=True, slots=True)
-class DeferredVariants:
-    """What of an operation is put off, by those of its `variables` that are true: the variables of `@defer(if:)`."""
-
-    variables: frozenset[str]
-    prepared: Mapping[frozenset[str], DeferredOperation]
-
-    def find(self, values: Mapping[str, Any]) -> DeferredOperation | None:
-        """The operation for these values of variables; None where nothing is put off."""
-        return self.prepared.get(frozenset(name for name in self.variables if values.get(name) is True))
-
-
 class Preparation:
     """Prepares documents for one supergraph. Pure computation, on one thread at a time."""
 
@@ -109,13 +74,13 @@ class Preparation:
         self._estimator = estimator
         self._cache_rules = cache_rules
         self._planner = planner
-        self._incremental = incremental
+        self._deferred = DeferredPreparation(schema, planner, authorization, cache_rules) if incremental else None
         self._limits = limits
         self._rules = validation_rules(introspection)
         self._hide_suggestions = not introspection.suggestions
 
-    def prepare(self, key: PreparationKey) -> PreparedOperation:
-        """Raises RequestRefused."""
+    def prepare(self, key: PreparationKey, *, ahead: int = VARIABLES_AHEAD) -> PreparedOperation:
+        """Up to `ahead` variables of `@defer(if:)`, all that they may change is prepared too. Raises RequestRefused."""
         tokens = check_text(key.text, self._limits)
         document = _parse(key.text)
         size = check_document(document, self._limits, tokens)
@@ -131,7 +96,7 @@ class Preparation:
         except PlanError as error:
             raise RequestRefused(error.code, error.message, well_formed=True) from error
         compiled = compile_plan(plan)
-        refusals = _refusals(authorized, key.grants)
+        refusals = refusals_of(authorized, key.grants)
         introspection = introspection_document(operation)
         fixed = introspection is not None and not operation.variables
         return PreparedOperation(
@@ -146,33 +111,13 @@ class Preparation:
             cost=cost,
             size=size,
             policies=self._cache_rules.of(plan) if self._cache_rules else {},
-            deferred=self._deferred(document, key) if self._incremental and "defer" in key.text else None,
+            deferred=self._deferred.variants(document, key, ahead) if self._deferred and "defer" in key.text else None,
         )
 
-    def _deferred(self, document: DocumentNode, key: PreparationKey) -> DeferredVariants | None:
-        """What of the operation may be put off. Where it depends on many variables, nothing is: that is allowed."""
-        variables = defer_variables(document)
-        if variables is None or len(variables) > _MOST_DEFER_VARIABLES:
-            return None
-        chosen = (frozenset(some) for size in range(len(variables) + 1) for some in combinations(variables, size))
-        found = {active: made for active in chosen if (made := self._defer(document, key, active)) is not None}
-        return DeferredVariants(variables, found) if found else None
-
-    def _defer(self, document: DocumentNode, key: PreparationKey, active: frozenset[str]) -> DeferredOperation | None:
-        budget = self._planner.budget()
-        try:
-            operation = normalize(self._schema, document, key.operation_name, budget, deferring=active)
-            if operation.kind == "subscription":
-                return None
-            authorized = self._authorization.authorize(operation, key.grants)
-            plan = self._planner.plan(authorized.planned, override_labels=key.labels, budget=budget)
-        except PlanError:
-            # Answered whole it could be planned.
-            return None
-        incremental = IncrementalPlan(self._schema, plan, authorized.projected, _refusals(authorized, key.grants))
-        if not incremental.places.deferrals:
-            return None
-        return DeferredOperation(plan, incremental, self._cache_rules.of(plan) if self._cache_rules else {})
+    def prepare_variant(self, key: VariantKey) -> Variant:
+        """What is put off of a prepared operation where certain variables are true."""
+        assert self._deferred is not None
+        return self._deferred.variant(key)
 
     def _validate(self, document: DocumentNode) -> None:
         errors = validate(
@@ -185,16 +130,6 @@ class Preparation:
         )
         if errors:
             raise _document_refusal("GRAPHQL_VALIDATION_FAILED", errors)
-
-
-def _refusals(authorized: Authorized, grants: Grants) -> Refusals | None:
-    """The error for what was taken out, or None. It does not say what would be needed: that is nobody's business."""
-    if authorized.is_whole:
-        return None
-    fields, types = authorized.refused_fields, authorized.refused_types
-    if AUTHENTICATED in grants:
-        return Refusals("FORBIDDEN_FIELD", "You may not see this part of the answer.", fields, types)
-    return Refusals("UNAUTHENTICATED", "Sign in to see this part of the answer.", fields, types)
 
 
 def _parse(text: str) -> DocumentNode:

@@ -25,7 +25,7 @@ from graphql import (
     visit,
 )
 
-from gateway.planner.plan import Condition
+from gateway.planner.plan import Condition, Fetch
 
 Marks = frozenset[str]
 
@@ -93,6 +93,11 @@ def rank(deferral: Deferral | None) -> str:
 def marks_of(condition: Condition) -> Marks:
     """The marks of all deferred fragments around what has this condition, the innermost being the greatest."""
     return frozenset(name for name in condition.include if name.startswith(_MARK))
+
+
+def owners(fetch: Fetch) -> list[str]:
+    """The marks of what a fetch is for, in order; the empty one stands for what is not deferred."""
+    return sorted({max(marks, default="") for marks in fetch.serves}) or [""]
 
 
 def without_marks(condition: Condition) -> Condition:

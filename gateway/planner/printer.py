@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from graphql import parse, print_ast
 
+from gateway.planner.deferred_parts import DeferredPart
 from gateway.planner.plan import (
     Condition,
     ContextSource,
@@ -21,12 +22,30 @@ from gateway.planner.plan import (
 )
 
 
-def print_plan(plan: QueryPlan) -> str:
-    """The plan's fetches in order. Equal plans print alike; the number of planning steps is left out."""
-    lines = [f"{plan.kind}: {len(plan.fetches)} request{'' if len(plan.fetches) == 1 else 's'}"]
-    for fetch in plan.fetches:
-        lines.extend(("", *_fetch_lines(fetch)))
+def print_plan(plan: QueryPlan, parts: Sequence[DeferredPart] = ()) -> str:
+    """The plan's fetches in order. Equal plans print alike; the number of planning steps is left out.
+
+    What is for the deferred `parts` alone stands below the first of these that waits for it.
+    """
+    first = {number: part.number for part in reversed(parts) for number in part.fetches}
+    deferred = f", {len(first)} of them deferred" if parts else ""
+    lines = [f"{plan.kind}: {len(plan.fetches)} request{'' if len(plan.fetches) == 1 else 's'}{deferred}"]
+    for part in (None, *parts):
+        if part is not None:
+            lines.extend(("", _part_line(part, first)))
+        for fetch in plan.fetches:
+            if first.get(fetch.id) == (part.number if part else None):
+                lines.extend(("", *_fetch_lines(fetch)))
     return "\n".join(lines) + "\n"
+
+
+def _part_line(part: DeferredPart, first: Mapping[int, int]) -> str:
+    label = f' "{part.label}"' if part.label is not None else ""
+    within = f" within {part.within}" if part.within is not None else ""
+    after = f" after {', '.join(map(str, part.after))}" if part.after else ""
+    shared = [f"[{number}]" for number in part.fetches if first[number] != part.number]
+    beside = f", with {' '.join(shared)}" if shared else "" if part.fetches else ", fetched with what is not deferred"
+    return f"deferred {part.number}{label}{within}{after} at {'.'.join(part.path) or '(root)'}{beside}"
 
 
 def _fetch_lines(fetch: Fetch) -> Iterator[str]:

@@ -4,107 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from tests.conformance.federation import Federation, federation, sdl
-from tests.conformance.subgraph import Subgraph
+from gateway.pipeline.deferred import Variant
+from gateway.pipeline.keys import VariantKey
+from gateway.pipeline.prepare import Preparation
+from tests.conformance.in_parts import CURRENT, OLD, Library, Parts, library, read_parts, read_whole, sequence
 
-OLD = "multipart/mixed; deferSpec=20220824, application/json"
-BOUNDARY = "--graphql"
-TITLES = {"1": "Emma", "2": "Ulysses"}
-
-
-@dataclass(slots=True)
-class Library:
-    """Books of one subgraph, and stars of another that says nothing until `rated` is set; `stars` may be exceptions."""
-
-    graph: Federation
-    rated: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def post(self, query: str, accept: str, variables: Mapping[str, Any] | None = None) -> Any:
-        body = {"query": query, "variables": variables}
-        return self.graph.client.stream("POST", "/graphql", json=body, headers={"accept": accept})
-
-
-@asynccontextmanager
-async def library(settings: Mapping[str, Any] | None = None, *, fails: bool = False) -> AsyncIterator[Library]:
-    rated = asyncio.Event()
-
-    async def stars(book: Any, *_: Any) -> int:
-        if book["id"] == "2" and fails:
-            raise RuntimeError("no stars, and at once")
-        await rated.wait()
-        if book["id"] == "1" and fails:
-            raise RuntimeError("no stars")
-        return 5 if book["id"] == "1" else 3
-
-    async def comments(book: Any, *_: Any, **__: Any) -> list[str] | None:
-        await rated.wait()
-        return None if fails else [f"{book['id']}-0"]
-
-    subgraphs = {
-        "books": Subgraph(
-            sdl("simple_key", "books"),
-            {
-                "Query.book": lambda *_, **named: {"id": named["id"], "title": TITLES[named["id"]]},
-                "Query.books": [{"id": id_, "title": title} for id_, title in TITLES.items()],
-            },
-            {"Book": lambda book: {"__typename": "Book", "id": book["id"], "title": TITLES[book["id"]]}},
-        ),
-        "ratings": Subgraph(
-            sdl("simple_key", "ratings"),
-            {"Query.best": {"id": "3"}, "Book.stars": stars, "Book.comments": comments},
-            {"Book": lambda book: {"__typename": "Book", "id": book["id"]}},
-        ),
-    }
-    async with federation("simple_key", subgraphs, settings) as graph:
-        yield Library(graph, rated)
+DEFERRED = "{ book(id: 1) { title ... @defer { stars } } }"
 
 
 @pytest.fixture
 async def shelf() -> AsyncIterator[Library]:
     async with library() as shelf:
         yield shelf
-
-
-class Parts:
-    """The parts of a multipart body, one by one."""
-
-    def __init__(self, answer: Any) -> None:
-        self._chunks = answer.aiter_text()
-        self._unread = ""
-
-    async def next(self) -> Any:
-        """The next part; None after the last."""
-        async with asyncio.timeout(20):
-            while "\r\n\r\n" not in self._unread or BOUNDARY not in self._unread.split("\r\n\r\n", 1)[1]:
-                chunk = await anext(self._chunks, None)
-                if chunk is None:
-                    assert self._unread.endswith(f"{BOUNDARY}--\r\n")
-                    return None
-                self._unread += chunk
-        _, _, rest = self._unread.partition("\r\n\r\n")
-        part, _, after = rest.partition(f"\r\n{BOUNDARY}")
-        self._unread = BOUNDARY + after
-        return json.loads(part)
-
-
-async def sequence(shelf: Library, query: str, accept: str, variables: Mapping[str, Any] | None = None) -> list[Any]:
-    """All parts; the first is read before there are any ratings."""
-    async with shelf.post(query, accept, variables) as answer:
-        parts = Parts(answer)
-        read = [await parts.next()]
-        shelf.rated.set()
-        while (part := await parts.next()) is not None:
-            read.append(part)
-    return read
 
 
 async def test_the_first_part_leaves_while_the_deferred_subgraph_is_still_silent(shelf: Library) -> None:
@@ -183,6 +102,49 @@ async def test_a_variable_decides_whether_a_fragment_is_deferred(shelf: Library)
     assert whole == {"data": {"book": {"title": "Emma", "stars": 5}}}
 
 
+MANY = """query($a: Boolean!, $b: Boolean!, $c: Boolean!, $d: Boolean!, $e: Boolean!) { books { title
+  ... @defer(if: $a, label: "a") { one: stars } ... @defer(if: $b, label: "b") { two: stars }
+  ... @defer(if: $c, label: "c") { three: stars } ... @defer(if: $d, label: "d") { four: stars }
+  ... @defer(if: $e, label: "e") { five: stars } } }"""
+
+
+@pytest.mark.parametrize("active", ["a", "bd", "abcde"])
+async def test_any_number_of_variables_decides_what_is_deferred(shelf: Library, active: str) -> None:
+    shelf.rated.set()
+    first, *later = await sequence(shelf, MANY, CURRENT, _true("abcde", active))
+    aliases = dict(zip("abcde", ("one", "two", "three", "four", "five"), strict=True))
+    assert first["data"]["books"][0] == {"title": "Emma", **{aliases[n]: 5 for n in "abcde" if n not in active}}
+    assert [each["label"] for each in first.get("pending", ())] == [n for n in active for _ in (0, 1)]
+    came = [name for part in later for each in part["incremental"] for name in each["data"]]
+    assert sorted(came) == sorted([aliases[n] for n in active] * 2)
+
+
+async def test_of_the_ways_to_defer_an_operation_no_more_are_kept_than_operations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Given a gateway that keeps one, and a count of those that are prepared
+    made: list[frozenset[str]] = []
+    prepare = Preparation.prepare_variant
+
+    def prepare_variant(self: Preparation, key: VariantKey) -> Variant:
+        made.append(key.active)
+        return prepare(self, key)
+
+    monkeypatch.setattr(Preparation, "prepare_variant", prepare_variant)
+    async with library({"pipeline": {"operations_kept": 1}}) as shelf:
+        shelf.rated.set()
+        # When an operation is asked for in one way twice, in another, and in the first again
+        answers = [await read_whole(shelf.graph, MANY, OLD, variables=_true("abcde", some)) for some in "aaba"]
+    # Then a way that was kept is not prepared anew, and each answer is whole
+    assert made == [frozenset("a"), frozenset("b"), frozenset("a")]
+    assert len(answers[0].data["books"][1]) == 6
+    assert all(answer.data == answers[0].data for answer in answers)
+
+
+def _true(names: str, some: str) -> dict[str, bool]:
+    return {name: name in some for name in names}
+
+
 async def test_a_client_that_takes_no_parts_is_answered_whole(shelf: Library) -> None:
     shelf.rated.set()
     query = "{ book(id: 1) { title ... @defer { stars } } }"
@@ -255,6 +217,70 @@ def _fetching() -> list[asyncio.Task[Any]]:
     return [task for task in asyncio.all_tasks() if "execute_into" in repr(task.get_coro())]
 
 
+async def test_a_client_that_completes_its_operation_on_a_socket_ends_the_fetches_of_its_parts(shelf: Library) -> None:
+    async with socket_to(shelf) as socket:
+        await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": DEFERRED}}))
+        assert json.loads(await socket.recv())["payload"]["data"] == {"book": {"title": "Emma"}}
+        (fetching,) = _fetching()
+        await socket.send(json.dumps({"id": "1", "type": "complete"}))
+        await asyncio.wait({fetching}, timeout=20)
+        assert fetching.cancelled()
+        # And the connection goes on
+        shelf.rated.set()
+        await socket.send(json.dumps({"id": "2", "type": "subscribe", "payload": {"query": "{ best { stars } }"}}))
+        assert json.loads(await socket.recv())["payload"] == {"data": {"best": {"stars": 3}}}
+    assert _fetching() == []
+
+
+async def test_a_server_sent_stream_that_is_left_ends_the_fetches_of_its_parts(shelf: Library) -> None:
+    async with shelf.post(DEFERRED, "text/event-stream") as answer:
+        async for line in answer.aiter_lines():
+            if line.startswith("data: "):
+                assert json.loads(line.removeprefix("data: "))["data"] == {"book": {"title": "Emma"}}
+                break
+        (fetching,) = _fetching()
+    await asyncio.wait({fetching}, timeout=20)
+    assert fetching.cancelled()
+    shelf.rated.set()
+
+
+@pytest.mark.parametrize("accept", [CURRENT, OLD])
+async def test_the_cost_is_told_with_the_first_part_and_is_that_of_the_whole(accept: str) -> None:
+    async with library({"limits": {"cost": {"mode": "measured", "expose": True}}}) as shelf:
+        shelf.rated.set()
+        headers = {"x-query-cost": "1"}
+        whole = await shelf.graph.ask(DEFERRED.replace("@defer", ""), headers=headers)
+        first, last = await read_parts(shelf.graph, DEFERRED, accept, headers=headers)
+        assert first["extensions"] == whole["extensions"] == {"cost": {"estimated": 1, "max": 10_000}}
+        assert "extensions" not in last
+        unasked, _ = await read_parts(shelf.graph, DEFERRED, accept)
+        assert "extensions" not in unasked
+
+
+@pytest.mark.parametrize("accept", [CURRENT, OLD])
+async def test_the_plan_comes_with_the_first_part_and_complete_with_the_last(accept: str) -> None:
+    async with library({"pipeline": {"expose_query_plan": True}}) as shelf:
+        query = '{ book(id: 1) { title ... @defer(label: "later") { stars ... @defer { comments } } } }'
+        first, *later = await read_parts(
+            shelf.graph, query, accept, headers={"x-query-plan": "1"}, after_first=shelf.rated.set
+        )
+        plans = [part["extensions"]["queryPlan"] for part in (first, later[-1])]
+        assert [part for part in later[:-1] if "extensions" in part] == []
+        for plan in plans:
+            assert [(fetch["subgraph"], fetch["after"]) for fetch in plan["fetches"]] == [
+                ("books", []),
+                ("ratings", [0]),
+                ("ratings", [0]),
+            ]
+            assert plan["deferred"] == [
+                {"number": 1, "path": "book", "fetches": [1], "label": "later"},
+                {"number": 2, "path": "book", "fetches": [2], "within": 1},
+            ]
+        assert [[len(fetch["runs"]) for fetch in plan["fetches"]] for plan in plans] == [[1, 0, 0], [1, 1, 1]]
+        # And nobody else is told of it
+        assert not any("extensions" in part for part in await read_parts(shelf.graph, query, accept))
+
+
 async def test_deferred_fields_are_fields_and_the_directive_may_be_off() -> None:
     async with library({"limits": {"fields": 2}}) as shelf:
         refused = await shelf.graph.ask("{ book(id: 1) { title ... @defer { stars } } }", headers={"accept": OLD})
@@ -264,13 +290,18 @@ async def test_deferred_fields_are_fields_and_the_directive_may_be_off() -> None
         assert refused["errors"][0]["message"] == "Unknown directive '@defer'."
 
 
-async def test_websockets_carry_the_parts_as_they_come(shelf: Library) -> None:
+@asynccontextmanager
+async def socket_to(shelf: Library) -> AsyncIterator[ClientConnection]:
     url = str(shelf.graph.client.base_url).replace("http", "ws", 1) + "/graphql"
     async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None) as socket:
         await socket.send(json.dumps({"type": "connection_init"}))
         await socket.recv()
-        query = "{ book(id: 1) { title ... @defer { stars } } }"
-        await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": query}}))
+        yield socket
+
+
+async def test_websockets_carry_the_parts_as_they_come(shelf: Library) -> None:
+    async with socket_to(shelf) as socket:
+        await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": DEFERRED}}))
         async with asyncio.timeout(20):
             first = json.loads(await socket.recv())
             shelf.rated.set()

@@ -197,6 +197,17 @@ def test_an_operation_that_has_no_plan_is_one_clear_line_and_status_1(
     assert printed.err.count("\n") == 1
 
 
+def test_plan_prints_what_is_deferred_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    operation = tmp_path / "operation.graphql"
+    operation.write_text('query($later: Boolean!) { parcels { id ... @defer(if: $later, label: "dear") { cost } } }')
+
+    assert main(["plan", "--supergraph", str(SUPERGRAPH), "--operation", str(operation)]) == 0
+
+    requests, _, deferred = capsys.readouterr().out.partition('\n\ndeferred 1 "dear" at parcels\n\n')
+    assert requests.startswith("query: 2 requests, 1 of them deferred\n\n[0] goods\n")
+    assert deferred.startswith("[1] shipping after 0\n")
+
+
 def test_what_plan_prints_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     operation = tmp_path / "operation.graphql"
     operation.write_text("query Costs($k: Int!) { parcels { cost(perKilo: $k) } } query Other { __typename }")

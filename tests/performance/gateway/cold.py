@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 from time import perf_counter
 
-from gateway.pipeline.prepare import Preparation, PreparationKey
+from gateway.pipeline.keys import PreparationKey
+from gateway.pipeline.prepare import Preparation
 from gateway.pipeline.supergraph_check import read_supergraph_model
 from gateway.planner.planner import Planner
 from gateway.security.access_rules import AccessRules

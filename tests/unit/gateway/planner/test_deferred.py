@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from graphql import parse, validate
 
+from gateway.planner.deferred_parts import DeferredPart, deferred_parts
 from gateway.planner.normalize import normalize
+from gateway.planner.operation import Operation
 from gateway.planner.plan import QueryPlan
 from gateway.planner.planner import Planner
+from gateway.planner.printer import print_plan
 from gateway.supergraph.api_schema import build_api_schema, with_defer
 from tests.unit.gateway.planner.planning import supergraph_of
 
@@ -20,10 +23,15 @@ type Book @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") @joi
 
 
 def deferred(query: str, *active: str) -> QueryPlan:
+    return planned(query, *active)[1]
+
+
+def planned(query: str, *active: str) -> tuple[Operation, QueryPlan]:
     supergraph = supergraph_of(TYPES)
     schema, document = with_defer(build_api_schema(supergraph)), parse(query)
     assert validate(schema, document) == []
-    return Planner(supergraph).plan(normalize(schema, document, None, deferring=frozenset(active)))
+    operation = normalize(schema, document, None, deferring=frozenset(active))
+    return operation, Planner(supergraph).plan(operation)
 
 
 def requests(plan: QueryPlan) -> list[tuple[str, frozenset[int], int]]:
@@ -68,3 +76,71 @@ def test_without_an_active_variable_the_plan_is_that_of_a_plain_fragment() -> No
     query = "query($later: Boolean!) { book { title ... @defer(if: $later) { stars } } }"
     assert deferred(query) == deferred("{ book { title stars } }")
     assert requests(deferred(query, "later")) == [("a", frozenset(), 0), ("b", frozenset({0}), 1)]
+
+
+PRINTED = """\
+query: 4 requests, 2 of them deferred
+
+[0] a
+    {
+      book {
+        title
+        __typename
+        id
+        again: title
+      }
+    }
+
+[1] b after 0
+  $representations from book
+    Book { id } (key id)
+    query ($representations: [_Any!]!) {
+      _entities(representations: $representations) {
+        ... on Book {
+          stars
+        }
+      }
+    }
+
+deferred 1 "costs" at book
+
+[2] c after 0
+  $representations from book
+    Book { id } (key id)
+    query ($representations: [_Any!]!) {
+      _entities(representations: $representations) {
+        ... on Book {
+          price
+        }
+      }
+    }
+
+deferred 2 after 1 at book
+
+[3] b after 0
+  $representations from book
+    Book { id } (key id)
+    query ($representations: [_Any!]!) {
+      _entities(representations: $representations) {
+        ... on Book {
+          votes
+        }
+      }
+    }
+
+deferred 3 within 1 at book, fetched with what is not deferred
+"""
+
+
+def test_what_is_deferred_is_printed_below_the_part_that_waits_for_it_first() -> None:
+    operation, plan = planned(
+        """{ book { title stars ... @defer(label: "costs") { price ... @defer { again: title } }
+          ... @defer { price votes } } }"""
+    )
+    parts = deferred_parts(operation, plan)
+    assert parts == (
+        DeferredPart(1, ("book",), "costs", None, (), (2,)),
+        DeferredPart(2, ("book",), None, None, (1,), (3,)),
+        DeferredPart(3, ("book",), None, 1, (), ()),
+    )
+    assert print_plan(plan, parts) == PRINTED
