@@ -8,7 +8,7 @@ from pathlib import Path
 
 from graphql import print_schema
 
-from gateway.supergraph.api_schema import build_api_schema
+from gateway.supergraph.api_schema import build_api_schema, with_defer
 from gateway.supergraph.sdl import parse_supergraph
 from shared.register import PROJECT_ROOT, load_register
 from supergraph.composition import API_FILE, SUPERGRAPH_FILE, CompositionFailed, compose, print_subgraphs
@@ -20,7 +20,7 @@ def artefacts() -> dict[Path, str]:
     schemas = print_subgraphs(register)
     supergraph = compose(register, schemas)
     files = {subgraph.schema_file: schemas[subgraph.name] for subgraph in register.subgraphs}
-    api = print_schema(build_api_schema(parse_supergraph(supergraph)))
+    api = print_schema(with_defer(build_api_schema(parse_supergraph(supergraph))))
     return files | {SUPERGRAPH_FILE: supergraph, API_FILE: f"{api.strip()}\n"}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 import yaml
-from graphql import build_schema
+from graphql import build_schema, parse, validate
 
 from gateway.persisted.manifest import read_manifest
 from supergraph import partner, schema_diff
@@ -19,6 +19,7 @@ SCHEMA = """
   enum Level { LOW HIGH }
   type Product { id: ID! title: String! level: Level }
   type Query { product(id: ID!, old: Boolean): Product }
+  directive @defer(label: String) on INLINE_FRAGMENT
 """
 
 
@@ -108,12 +109,20 @@ def test_a_manifest_is_published_whole_or_not_at_all(tmp_path: Path, capsys: pyt
         ("old: Boolean)", "old: Boolean!)", ("breaking", "")),
         ("LOW HIGH", "LOW HIGH HIGHEST", ("dangerous", "Enum value Level.HIGHEST was added.")),
         ("level: Level", "level: Level more: String", ("safe", "Field Product.more was added.")),
+        ("@defer(label: String)", "@defer", ("breaking", "")),
+        ("@defer(label: String)", "@defer(label: String, if: Boolean! = true)", ("safe", "")),
     ],
 )
 def test_a_change_is_told_by_what_it_means_for_clients(old: str, new: str, change: tuple[str, str]) -> None:
     found = schema_diff.changes(build_schema(SCHEMA), build_schema(SCHEMA.replace(old, new)))
     assert [kind for kind, _ in found] == [change[0]]
     assert change[1] in found[0][1]
+
+
+def test_clients_see_how_they_may_defer() -> None:
+    schema = build_schema(API_FILE.read_text(encoding="utf-8"))
+    document = parse('query($l: Boolean!) { products(first: 1) { ... @defer(if: $l, label: "x") { totalCount } } }')
+    assert validate(schema, document) == []
 
 
 def test_the_worst_change_stands_first_and_a_breaking_one_is_exit_status_1(
