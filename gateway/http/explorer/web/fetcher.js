@@ -71,7 +71,8 @@ function withoutPlan(value, lastRun) {
   if (Array.isArray(value)) return value.map((part) => withoutPlan(part, lastRun));
   if (!lastRun || !value?.extensions?.queryPlan) return value;
   const { queryPlan, ...others } = value.extensions;
-  lastRun.set(queryPlan);
+  // The last part of an answer brings the plan again, with what the deferred fetches took.
+  lastRun.set({ ...queryPlan, open: value.hasNext === true });
   const { extensions: _, ...rest } = value;
   return Object.keys(others).length ? { ...rest, extensions: others } : rest;
 }

@@ -19,12 +19,14 @@ export function planPlugin(lastRun) {
 
 function Plan({ plan }) {
   const [selected, select] = useState(plan.fetches[0].id);
-  const { width, height, depth, boxes, arrows } = layOut(plan.fetches);
-  const fetch = plan.fetches.find(({ id }) => id === selected) ?? plan.fetches[0];
-  const many = plan.fetches.length > 1;
+  const parts = plan.deferred ?? [];
+  const fetches = plan.fetches.map((fetch) => placed(fetch, parts, plan.open));
+  const { width, height, depth, boxes, arrows } = layOut(fetches);
+  const fetch = fetches.find(({ id }) => id === selected) ?? fetches[0];
+  const many = fetches.length > 1;
   return h("div", null,
     h("p", { className: "status" },
-      `${plan.kind} · ${plan.fetches.length} ${many ? "fetches" : "fetch"} in ${depth} ${depth > 1 ? "steps" : "step"} · ${ms(plan.elapsed)}`),
+      `${plan.kind} · ${fetches.length} ${many ? "fetches" : "fetch"} in ${depth} ${depth > 1 ? "steps" : "step"} · ${ms(plan.elapsed)}`),
     h("div", { className: "graph" },
       h("svg", { style: { maxWidth: width, minWidth: width * 0.75 }, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Fetch graph" },
         h("defs", null, h("marker", { id: "tip", viewBox: "0 0 8 8", refX: 4, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" },
@@ -34,7 +36,20 @@ function Plan({ plan }) {
           "data-near": [arrow.from.fetch.id, arrow.to.fetch.id].includes(fetch.id),
         })),
         boxes.map((box) => h(Box, { key: box.fetch.id, box, elapsed: plan.elapsed, chosen: box.fetch === fetch, select })))),
+    parts.length > 0 && h("ol", { className: "parts", "aria-label": "Deferred parts" }, parts.map((part) => h(Part, { part, key: part.number }))),
     h(Details, { fetch }));
+}
+
+// A fetch belongs to the first deferred part that waits for it.
+function placed(fetch, parts, open) {
+  const part = parts.find(({ fetches }) => fetches.includes(fetch.id));
+  return part ? { ...fetch, part: part.number, awaited: open && !fetch.runs.length } : fetch;
+}
+
+function Part({ part: { label, path, within, after, fetches } }) {
+  return h("li", null, "deferred ", label && h("b", null, `${label} `), within && `within ${within} `, after && `after ${after.join(", ")} `, "at ",
+    h("span", { className: "places" }, path || "the root"),
+    h("span", { className: "description" }, fetches.length ? `, fetch ${fetches.join(", ")}` : ", fetched with the rest"));
 }
 
 function Box({ box: { fetch, x, y }, elapsed, chosen, select }) {
@@ -43,7 +58,8 @@ function Box({ box: { fetch, x, y }, elapsed, chosen, select }) {
   const at = (time) => 12 + track * Math.min(1, time / (elapsed || 1));
   return h("g", {
     className: "fetch", transform: `translate(${x} ${y})`, role: "button", tabIndex: 0, "aria-pressed": chosen,
-    "aria-label": `${fetch.subgraph}: ${said(fetch)}${counted(fetch)}`, "data-outcome": outcome(fetch), onClick: choose,
+    "aria-label": `${fetch.subgraph}: ${said(fetch)}${counted(fetch)}${deferred(fetch)}`, "data-outcome": outcome(fetch),
+    "data-deferred": "part" in fetch, onClick: choose,
     onKeyDown: (event) => (event.key === "Enter" || event.key === " ") && choose(),
   },
     h("rect", { className: "box", width: BOX.width, height: BOX.height, rx: 8 }),
@@ -59,7 +75,7 @@ function Box({ box: { fetch, x, y }, elapsed, chosen, select }) {
 
 function Details({ fetch }) {
   return h("div", { className: "details" },
-    h("h3", null, fetch.subgraph, h("span", { className: "description" }, ` fetch ${fetch.id}${fetch.after.length ? `, after ${fetch.after.join(", ")}` : ""}`)),
+    h("h3", null, fetch.subgraph, h("span", { className: "description" }, ` fetch ${fetch.id}${fetch.after.length ? `, after ${fetch.after.join(", ")}` : ""}${deferred(fetch)}`)),
     fetch.paths && h("p", { className: "places" }, fetch.paths.join("  ")),
     fetch.runs.map((run, number) => h("p", { className: "status", key: number },
       `from ${ms(run.start)} for ${ms(run.duration)}`, run.entities ? ` · ${plural(run.entities)}` : "",
@@ -80,7 +96,7 @@ function outcome({ kind, runs }) {
 function said(fetch) {
   const { runs } = fetch;
   if (outcome(fetch) === "event") return "sent the event";
-  if (!runs.length) return "not needed";
+  if (!runs.length) return fetch.awaited ? "to come" : "not needed";
   if (runs.every(({ outcome: each }) => each === "cached")) return "from the cache";
   const took = ms(Math.max(...runs.map(({ start, duration }) => start + duration)) - runs[0].start);
   return outcome(fetch) === "failed" ? `${took} · failed` : took;
@@ -89,6 +105,8 @@ function said(fetch) {
 const entities = ({ runs }) => runs.reduce((sum, run) => sum + run.entities, 0);
 
 const counted = (fetch) => (entities(fetch) ? `, ${plural(entities(fetch))}` : "");
+
+const deferred = ({ part }) => (part ? `, deferred ${part}` : "");
 
 const plural = (count) => `${count} ${count > 1 ? "entities" : "entity"}`;
 
