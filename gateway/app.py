@@ -77,7 +77,8 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
     client = SubgraphClient(settings.transport, tls=tls)
     rate_limiter = RateLimiter(settings.rate_limit)
     internal_tokens = InternalTokens(settings.internal_token) if settings.internal_token else None
-    spans = Spans(recording_tracer() if settings.tracing.otlp_endpoint else None)
+    tracing = settings.tracing
+    spans = Spans(recording_tracer() if tracing.otlp_endpoint else None, trusts_clients=tracing.trust_clients)
 
     traffic = Traffic(settings.traffic)
 
@@ -116,6 +117,7 @@ def build_gateway(supergraph_text: str, settings: Settings, file: SupergraphFile
         introspection=settings.introspection,
         exposes_cost=settings.limits.cost.expose,
         incremental=settings.incremental,
+        spans=spans if spans.is_on else None,
     )
     watches: list[_Watch] = []
     if file and settings.watch.enabled:

@@ -146,7 +146,7 @@ def _plan(supergraph_file: Path, operation_file: Path | None, name: str | None) 
 
 
 def _serve(supergraph_file: Path, settings: Settings) -> int:
-    configure_tracing("gateway", settings.tracing.otlp_endpoint)
+    configure_tracing("gateway", settings.tracing.otlp_endpoint, ratio=settings.tracing.sample_ratio)
     file = SupergraphFile(supergraph_file)
     gateway = build_gateway(file.read(), settings, file)
     # From here on there is a log; what cannot be served before is one line on standard error.

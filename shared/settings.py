@@ -37,6 +37,9 @@ class ProcessSettings(BaseSettings):
     redis_url: str
     rabbitmq_url: str
     otel_exporter_otlp_endpoint: str | None = None
+    """Base URL of a collector (OTLP over HTTP); without it no trace is recorded."""
+    otel_traces_sampler_arg: float = Field(default=1.0, ge=0, le=1)
+    """The share of the traces that begin in this process which is recorded; what comes with a trace follows that one."""
 
     @property
     def tls(self) -> dict[int, TlsFiles]:

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import uvloop
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from shared.cache.entries import ANY, EDGE, tag
 from shared.cache.tagged_cache import TaggedCache
+from shared.cache.traced_redis import TracedRedis
 from shared.clock import Clock, system_clock
 from shared.http.operations import operations_app
 from shared.messaging.contract import ReceivedEvent, UndecodableMessage, decode
@@ -118,7 +118,7 @@ async def run(settings: ProcessSettings) -> None:
     register = load_register()
     if register.evictor is None:
         raise KeyError("the register has no evictor")
-    redis = Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
+    redis = TracedRedis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
     cache = TaggedCache(redis, EDGE)
     eviction = Eviction(register.evictor.queue, EvictionRules(register.evictor.evicts), cache, EventSchemas())
     reader = QueueReader(settings.rabbitmq_url, {register.evictor.queue: eviction.settle}, prefetch=PREFETCH)
@@ -144,7 +144,7 @@ async def run(settings: ProcessSettings) -> None:
 def main() -> None:
     settings = ProcessSettings()
     configure_logging("evictor", settings.log_level)
-    configure_tracing("evictor", settings.otel_exporter_otlp_endpoint)
+    configure_tracing("evictor", settings.otel_exporter_otlp_endpoint, ratio=settings.otel_traces_sampler_arg)
     uvloop.run(run(settings))
 
 

@@ -17,9 +17,9 @@ _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-def is_correlated(headers: dict[str, str]) -> bool:
-    """Whether the client named the story. What is no good id, or no well-formed trace context, is taken out."""
-    if _TRACEPARENT.fullmatch(headers.get("traceparent", "")) is None:
+def is_correlated(headers: dict[str, str], *, trusts_trace: bool) -> bool:
+    """Whether the client named the story. What is no good id, or no trace context to go on with, is taken out."""
+    if not trusts_trace or _TRACEPARENT.fullmatch(headers.get("traceparent", "")) is None:
         headers.pop("traceparent", None)
         headers.pop("tracestate", None)
     if _CORRELATION_ID.fullmatch(headers.get(CORRELATION, "")) is None:

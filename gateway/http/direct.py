@@ -87,7 +87,7 @@ class DirectLane:
             "content-type": f"{media_type}; charset=utf-8",
             "cache-control": "private, no-store",
         }
-        correlated = is_correlated(headers)
+        correlated = is_correlated(headers, trusts_trace=self._spans.trusts_clients)
         gzip = self._compression.responses and accepts_gzip(headers.get("accept-encoding"))
         client = client_address(peer, headers, self._config.trusted_proxies)
         return Sender(

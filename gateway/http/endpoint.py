@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -46,8 +45,6 @@ from gateway.telemetry.metrics import REFUSALS
 from gateway.telemetry.spans import Spans
 from shared.telemetry.context import Correlation, bind
 
-_CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _TEXT = {"content-type": "text/plain; charset=utf-8"}
 
 Hook = Callable[[], Awaitable[None]]
@@ -143,7 +140,7 @@ class GatewayEndpoint:
             await send_bytes(send, 404, b"not found\n", _TEXT)
 
     async def _graphql(self, scope: Scope, receive: Receive, send: Send, path_id: str | None = None) -> None:
-        headers = _with_correlation(header_map(scope["headers"]))
+        headers = _with_correlation(header_map(scope["headers"]), self._spans)
         if self._config.compression.responses and accepts_gzip(headers.get("accept-encoding")):
             send = GzipSend(send, self._config.compression)
         if scope["method"] == "OPTIONS":
@@ -255,8 +252,8 @@ async def _refuse_upgrade(receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close"})
 
 
-def _with_correlation(headers: dict[str, str]) -> dict[str, str]:
-    """The headers with an id for the whole story, and without trace context that is not well formed."""
-    if not is_correlated(headers):
+def _with_correlation(headers: dict[str, str], spans: Spans) -> dict[str, str]:
+    """The headers with an id for the whole story, and without trace context that is not to be gone on with."""
+    if not is_correlated(headers, trusts_trace=spans.trusts_clients):
         headers[CORRELATION] = new_correlation_id()
     return headers

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import uuid4
 
 from starlette.types import Receive
 
 from gateway.errors import RequestRefused
+from gateway.http.correlation import is_correlated, new_correlation_id
 from gateway.http.request import graphql_request
 from gateway.pipeline.identify import CORRELATION
 from gateway.pipeline.pipeline import Pipeline
@@ -111,7 +111,9 @@ class Edge:
     @contextmanager
     def story(self, headers: Mapping[str, str]) -> Iterator[dict[str, str]]:
         """What one operation on a connection does belongs to one correlation and one span; gives its headers."""
-        own = {**headers, CORRELATION: headers.get(CORRELATION) or str(uuid4())}
+        own = dict(headers)
+        if not is_correlated(own, trusts_trace=self.spans.trusts_clients):
+            own[CORRELATION] = new_correlation_id()
         with bind(Correlation(own[CORRELATION], traceparent=own.get("traceparent"))), self.spans.request(own):
             yield own
 

@@ -35,6 +35,7 @@ from gateway.security.authorization import AuthorizationConfig, grants_of
 from gateway.security.introspection import IntrospectionConfig, check_introspection
 from gateway.security.rate_limit import RateLimiter, SharedRates
 from gateway.telemetry.metrics import PREPARED, REFUSALS, REQUESTS
+from gateway.telemetry.spans import Spans
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,9 @@ class Pipeline:
         introspection: IntrospectionConfig | None = None,
         exposes_cost: bool = False,
         incremental: IncrementalConfig | None = None,
+        spans: Spans | None = None,
     ) -> None:
+        self._spans = spans
         self._incremental = incremental or IncrementalConfig()
         self._config = config
         self._graph = graph
@@ -186,13 +189,19 @@ class Pipeline:
         except RequestRefused as refusal:
             REFUSALS.labels(refusal.code).inc()
             _REFUSED.inc()
+            self._note_refusal(refusal.code, refusal.status)
             return refused(refusal)
         except Exception:
             logger.exception("a request failed")
             _FAILED.inc()
+            self._note_refusal("INTERNAL_SERVER_ERROR", 500)
             return refused(RequestRefused("INTERNAL_SERVER_ERROR", "Something went wrong.", status=500))
         (_PARTIAL if "errors" in response.payload else _OK).value += 1
         return response
+
+    def _note_refusal(self, code: str, status: int) -> None:
+        if self._spans is not None:
+            self._spans.refuse(code, status)
 
     def _key(self, graph: ServedGraph, text: str, request: GraphQLRequest, identity: Identity) -> PreparationKey:
         """What to look the operation up by; made once a request, since it draws. Raises RequestRefused for a caller that asks
@@ -207,7 +216,10 @@ class Pipeline:
     ) -> PreparedOperation:
         _MISS.inc()
         try:
-            return await graph.prepare(key, self._thread)
+            if self._spans is None:
+                return await graph.prepare(key, self._thread)
+            with self._spans.preparing():
+                return await graph.prepare(key, self._thread)
         except RequestRefused:
             # Whoever sends what cannot be run has asked all the same.
             if self._shared_rates is not None:
@@ -216,6 +228,8 @@ class Pipeline:
 
     def _check(self, request: GraphQLRequest, prepared: PreparedOperation, identity: Identity) -> None:
         """Raises RequestRefused where the operation may not be run so, by this client, or so often."""
+        if self._spans is not None:
+            self._spans.describe(prepared.operation.kind, prepared.operation.name)
         if request.read_only and prepared.operation.kind == "mutation":
             raise RequestRefused("METHOD_NOT_ALLOWED", "Mutations are sent by POST.", status=405)
         if prepared.introspection is not None:

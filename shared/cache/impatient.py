@@ -6,6 +6,8 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from shared.cache.traced_redis import TracedRedis
+
 
 def impatient_redis(url: str, *, timeout: float, connections: int) -> Redis:
     """`timeout` in seconds is for each of connecting, waiting for one of `connections`, and an answer. Close it when done."""
@@ -18,4 +20,4 @@ def impatient_redis(url: str, *, timeout: float, connections: int) -> Redis:
         # A failure is an answer: there is no time to try again.
         retry=Retry(NoBackoff(), 0),
     )
-    return Redis.from_pool(pool)
+    return TracedRedis.from_pool(pool)

@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.pool import NullPool
 
 from shared.db.scope import Scope
+from shared.db.statement_spans import record_statements
 from shared.telemetry.metrics import SQL_STATEMENTS
+from shared.telemetry.tracing import is_tracing
 
 
 def open_engine(
@@ -41,6 +43,8 @@ def open_engine(
     def _count(*_: object) -> None:
         statements.inc()
 
+    if is_tracing():
+        record_statements(engine.sync_engine, application_name)
     return engine
 
 

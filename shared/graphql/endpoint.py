@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from graphql import GraphQLError
+from opentelemetry.trace import SpanKind
 from starlette.requests import Request
 from starlette.responses import Response
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -19,9 +20,13 @@ from shared.graphql.event_stream import EVENT_STREAM, EventStreamResponse
 from shared.graphql.schema import SubgraphSchema, client_error
 from shared.graphql.subscriptions import MAX_STREAMS, AnswerStream, Subscriptions
 from shared.http.errors import error_response
+from shared.telemetry import span_names as names
+from shared.telemetry.context import current_correlation
 from shared.telemetry.metrics import GRAPHQL_OPERATIONS, GRAPHQL_SECONDS
+from shared.telemetry.spans import is_recorded, is_sampled, taken_up, tell
 
 MAX_BODY = 4 * 1024 * 1024
+_MOST_TEXT = 128
 _ANSWERED_ONCE = frozenset({OperationType.QUERY, OperationType.MUTATION})
 ContextFactory = Callable[[Actor], RequestContext]
 
@@ -43,6 +48,19 @@ class GraphQLEndpoint:
         self._failed = GRAPHQL_OPERATIONS.labels(domain, "error")
 
     async def handle(self, request: Request) -> Response:
+        correlation = current_correlation()
+        # A stream outlives what it was asked for: it is no part of that trace.
+        if not is_sampled(correlation.traceparent) or EVENT_STREAM in request.headers.get("accept", ""):
+            return await self._answer(request)
+        attributes = {names.HTTP_METHOD: "POST", names.HTTP_ROUTE: "/graphql"}
+        attributes[names.CORRELATION] = correlation.correlation_id[:_MOST_TEXT]
+        with taken_up(names.SUBGRAPH_REQUEST, SpanKind.SERVER, correlation.traceparent, attributes) as span:
+            response = await self._answer(request)
+            if span is not None:
+                span.set_attribute(names.HTTP_STATUS, response.status_code)
+            return response
+
+    async def _answer(self, request: Request) -> Response:
         body = await request.body()
         if len(body) > MAX_BODY:
             return error_response(413, "REQUEST_TOO_LARGE", "The request body is too large.")
@@ -57,6 +75,13 @@ class GraphQLEndpoint:
         answer = await self.execute(request.scope["actor"], query, variables, name)
         self._seconds.observe(perf_counter() - started)
         (self._failed if "errors" in answer else self._ok).inc()
+        if is_recorded():
+            tell(
+                {
+                    names.GRAPHQL_TYPE: "mutation" if query.startswith("mutation") else "query",
+                    names.OUTCOME: "error" if "errors" in answer else "ok",
+                }
+            )
         return Response(orjson.dumps(answer), media_type="application/json")
 
     async def _subscribe(

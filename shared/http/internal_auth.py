@@ -26,12 +26,16 @@ class InternalAuth:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if scope["path"] not in self._exempt:
-            try:
-                scope["actor"] = self._verifier.verify(headers.get("authorization"))
-            except Unauthenticated as refusal:
-                await error_response(401, refusal.code, refusal.message)(scope, receive, send)
-                return
+        if scope["path"] in self._exempt:
+            # Anybody may call here: whose story it is and whether it is recorded is not theirs to say.
+            with bind(Correlation(current_correlation().correlation_id)):
+                await self._app(scope, receive, send)
+            return
+        try:
+            scope["actor"] = self._verifier.verify(headers.get("authorization"))
+        except Unauthenticated as refusal:
+            await error_response(401, refusal.code, refusal.message)(scope, receive, send)
+            return
         correlation = Correlation(
             correlation_id=headers.get("x-correlation-id") or current_correlation().correlation_id,
             traceparent=headers.get("traceparent"),

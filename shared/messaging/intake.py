@@ -16,8 +16,10 @@ from shared.messaging.contract import REPLAY_HEADER, ReceivedEvent, decode
 from shared.messaging.inbox import MAX_ATTEMPTS, Inbox, Outcome
 from shared.messaging.outage import describe, is_outage
 from shared.messaging.schemas import EventSchemas
+from shared.telemetry import span_names as names
 from shared.telemetry.context import Correlation, bind
 from shared.telemetry.metrics import EVENTS_CONSUMED
+from shared.telemetry.spans import note
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +130,7 @@ class Intake:
     async def _count_failure(self, event_id: UUID, error: Exception) -> int:
         attempts = await self._through_outages(lambda: self._inbox.count_failure(event_id, describe(error)))
         self._count("failed")
+        note(names.ATTEMPT_FAILED, {names.ERROR_TYPE: type(error).__qualname__, names.ATTEMPTS: attempts})
         log.warning(
             "attempt failed",
             extra={"consumer": self._consumer.queue, "event_id": str(event_id), "attempts": attempts},

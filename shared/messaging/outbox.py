@@ -11,6 +11,7 @@ from shared.clock import Clock
 from shared.db.database import UnitOfWork
 from shared.ids import new_id
 from shared.messaging.contract import DomainEvent
+from shared.messaging.event_spans import created
 from shared.messaging.routing import require_own
 from shared.messaging.schemas import EventSchemas
 from shared.register import Register, load_register
@@ -60,7 +61,7 @@ class Outbox:
         headers = {
             "correlation_id": correlation.correlation_id,
             "causation_id": correlation.causation_id,
-            "traceparent": correlation.traceparent,
+            "traceparent": created(event.name, str(event_id)),
         }
         return {
             "id": event_id,

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, DeliveryMode
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, DeliveryMode, HeadersType
 from aio_pika.exceptions import PublishError
 
-from shared.messaging.contract import CONTENT_TYPE, RecordedEvent, encode
+from shared.messaging.contract import CONTENT_TYPE, TRACE_HEADER, RecordedEvent, encode
+from shared.messaging.event_spans import published
 from shared.register import EXCHANGE
 
 log = logging.getLogger(__name__)
@@ -75,18 +76,26 @@ class Publisher:
             await connection.close()
 
     async def _publish(self, exchange: AbstractExchange, event: RecordedEvent, *, mandatory: bool) -> None:
-        wire = encode(event)
-        message = aio_pika.Message(
-            wire.body,
-            message_id=wire.message_id,
-            type=wire.type,
-            correlation_id=wire.correlation_id,
-            headers=dict(wire.headers),
-            timestamp=wire.timestamp,
-            content_type=CONTENT_TYPE,
-            delivery_mode=DeliveryMode.PERSISTENT,
-        )
-        await exchange.publish(message, event.name, mandatory=mandatory, timeout=_CONFIRM_SECONDS)
+        with published(event) as traceparent:
+            message = _message(event, traceparent)
+            await exchange.publish(message, event.name, mandatory=mandatory, timeout=_CONFIRM_SECONDS)
+
+
+def _message(event: RecordedEvent, traceparent: str | None) -> aio_pika.Message:
+    wire = encode(event)
+    headers: HeadersType = {**wire.headers}
+    if traceparent:
+        headers[TRACE_HEADER] = traceparent
+    return aio_pika.Message(
+        wire.body,
+        message_id=wire.message_id,
+        type=wire.type,
+        correlation_id=wire.correlation_id,
+        headers=headers,
+        timestamp=wire.timestamp,
+        content_type=CONTENT_TYPE,
+        delivery_mode=DeliveryMode.PERSISTENT,
+    )
 
 
 def _verdict(result: BaseException | None) -> Verdict:

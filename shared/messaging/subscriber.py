@@ -13,9 +13,11 @@ from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
 
 from shared.db.database import Database
 from shared.messaging.consumer import QueueConsumer
+from shared.messaging.event_spans import processed
 from shared.messaging.inbox import Inbox
 from shared.messaging.intake import Answer, Delivery, Intake
 from shared.messaging.schemas import EventSchemas
+from shared.telemetry.spans import fail
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ class QueueReader:
                 RabbitQueue(queue, durable=True, declare=False),
                 channel=Channel(prefetch_count=prefetch),
                 no_reply=True,
-            )(_answering(settle))
+            )(_answering(queue, settle))
         self._started = asyncio.Event()
 
     @property
@@ -105,28 +107,35 @@ class Subscriber(QueueReader):
         )
 
 
-def _answering(settle: Settle) -> Any:
+def _answering(queue: str, settle: Settle) -> Any:
     async def answer(message: RabbitMessage) -> None:
         raw = message.raw_message
-        verdict = await settle(
-            Delivery(
-                body=raw.body,
-                message_id=raw.message_id,
-                correlation_id=raw.correlation_id,
-                headers=raw.headers,
-                redelivered=bool(raw.redelivered),
+        with processed(queue, raw.routing_key, raw.message_id, raw.headers) as span:
+            verdict = await settle(
+                Delivery(
+                    body=raw.body,
+                    message_id=raw.message_id,
+                    correlation_id=raw.correlation_id,
+                    headers=raw.headers,
+                    redelivered=bool(raw.redelivered),
+                )
             )
-        )
-        try:
-            if verdict is Answer.ACKNOWLEDGE:
-                await message.ack()
-            else:
-                await message.reject(requeue=False)
-        except (OSError, AMQPError, RuntimeError) as error:
-            # The channel is gone: the broker delivers again, and the inbox knows that the effect is there.
-            log.warning("answer lost", extra={"error": repr(error)})
+            if span is not None and verdict is Answer.REJECT:
+                fail(span, "dead_lettered")
+            await _tell(message, verdict)
 
     return answer
+
+
+async def _tell(message: RabbitMessage, verdict: Answer) -> None:
+    try:
+        if verdict is Answer.ACKNOWLEDGE:
+            await message.ack()
+        else:
+            await message.reject(requeue=False)
+    except (OSError, AMQPError, RuntimeError) as error:
+        # The channel is gone: the broker delivers again, and the inbox knows that the effect is there.
+        log.warning("answer lost", extra={"error": error})
 
 
 async def _as_it_came(message: RabbitMessage) -> RabbitMessage:

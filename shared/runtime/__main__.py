@@ -23,7 +23,7 @@ async def run(kind: str, domain: str) -> None:
     settings = root.SETTINGS()
     service = f"{domain}-{kind}"
     configure_logging(service, settings.log_level)
-    configure_tracing(service, settings.otel_exporter_otlp_endpoint)
+    configure_tracing(service, settings.otel_exporter_otlp_endpoint, ratio=settings.otel_traces_sampler_arg)
     async with open_resources(domain, settings) as resources:
         await KINDS[kind](resources, root.build(resources))
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 from redis.asyncio import Redis
 
 from shared.cache.redis_cache import RedisCache
+from shared.cache.traced_redis import TracedRedis
 from shared.clock import Clock
 from shared.db.database import Database
 from shared.graphql.late_writers import LateWriters
@@ -37,7 +38,7 @@ async def open_resources(domain: str, settings: S, *, clock: Clock | None = None
         replica_url=settings.postgres_replica_url,
         replica_staleness=settings.postgres_replica_staleness,
     )
-    redis = Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
+    redis = TracedRedis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
     hub = LiveHub(redis, domain)
     try:
         yield Resources(

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 
-from shared.db.types import MOMENT, UUID_TYPE, text_enum
+from shared.db.types import MOMENT, UUID_TYPE, text_enum, trace_context
 from subgraphs.notifications.domain.notification import DeliveryOutcome, Notification, NotificationStatus
 from subgraphs.notifications.domain.templates import Template
 
@@ -49,6 +49,7 @@ notification = Table(
     Column("version", BigInteger),
     Column("created_at", MOMENT),
     Column("settled_at", MOMENT),
+    trace_context(),
 )
 
 delivery = Table(

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, Identity, Integer, MetaData, Table, T
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 
-from shared.db.types import MOMENT, UUID_TYPE, text_enum
+from shared.db.types import MOMENT, UUID_TYPE, text_enum, trace_context
 from subgraphs.orders.domain.cart import Cart, CartLine, CartStatus
 from subgraphs.orders.domain.facts import ProductStatus, SellerStatus
 from subgraphs.orders.domain.group import CancelReason, GroupStatus, OrderGroup
@@ -105,6 +105,7 @@ order_group = Table(
     Column("payment_voided_at", MOMENT),
     Column("stock_released_at", MOMENT),
     Column("version", BigInteger),
+    trace_context(),
 )
 
 customer_order = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, Table, Text
 from sqlalchemy.orm import registry
 
-from shared.db.types import MOMENT, UUID_TYPE, text_enum
+from shared.db.types import MOMENT, UUID_TYPE, text_enum, trace_context
 from subgraphs.payments.domain.ledger import AccountKind, EntryKind, JournalEntry
 from subgraphs.payments.domain.payable import GroupState, PayableGroup, PayableItem, PayableOrder
 from subgraphs.payments.domain.payment import AttemptStatus, Payment, PaymentAttempt, PaymentStatus
@@ -25,6 +25,7 @@ payable_group = Table(
     Column("announced", Boolean),
     Column("state", text_enum(GroupState)),
     Column("version", BigInteger),
+    trace_context(),
 )
 
 payable_order = Table(

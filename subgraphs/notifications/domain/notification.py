@@ -95,6 +95,8 @@ class Notification:
     version: int
     created_at: datetime
     settled_at: datetime | None
+    traceparent: str | None = None
+    """The trace of what it tells of, if it is recorded."""
 
     @classmethod
     def of(cls, notice: Notice, *, id: UUID, event_id: UUID, now: datetime) -> Notification:

@@ -10,12 +10,16 @@ import logging
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from opentelemetry.trace import SpanKind
+
 from shared.auth.sealing import UnreadableSeal, Unsealer
 from shared.clock import Clock
 from shared.db.database import Database, UnitOfWork
 from shared.db.scope import Scope
 from shared.messaging.contract import ReceivedEvent
 from shared.messaging.outbox import Outbox
+from shared.telemetry import span_names as names
+from shared.telemetry.spans import below, continued
 from subgraphs.notifications import events, repository
 from subgraphs.notifications.adapters.mailer import Mail, Mailer, MailRefused, MailServerUnavailable
 from subgraphs.notifications.domain.notification import (
@@ -76,11 +80,12 @@ class Courier:
 
     async def _deliver(self, claimed: Notification) -> None:
         assert claimed.user_id is not None
-        async with self._database.read(Scope.ALL) as session:
-            recipient = await repository.find_recipient(session, claimed.user_id)
-        delivery = await self._send(claimed, recipient)
-        async with self._database.unit_of_work(Scope.ALL) as uow:
-            await self._record(uow, claimed, delivery)
+        with continued(names.DELIVER, claimed.traceparent):
+            async with self._database.read(Scope.ALL) as session:
+                recipient = await repository.find_recipient(session, claimed.user_id)
+            delivery = await self._send(claimed, recipient)
+            async with self._database.unit_of_work(Scope.ALL) as uow:
+                await self._record(uow, claimed, delivery)
 
     async def _send(self, notification: Notification, recipient: Recipient | None) -> Delivery:
         obstacle = notification.obstacle(recipient, self._clock())
@@ -88,7 +93,8 @@ class Courier:
             return Delivery(DeliveryOutcome.NOT_TRIED, obstacle)
         try:
             mail = self._written(notification, recipient.sealed_email)
-            await self._mailer.send(mail)
+            with below(names.SEND_MAIL, SpanKind.CLIENT):
+                await self._mailer.send(mail)
         except UnreadableSeal:
             return Delivery(DeliveryOutcome.NOT_TRIED, Failure.UNREADABLE)
         except MailRefused as refusal:

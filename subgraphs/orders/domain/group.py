@@ -129,6 +129,8 @@ class OrderGroup:
     late_payment_id: UUID | None = None
     payment_voided_at: datetime | None = None
     stock_released_at: datetime | None = None
+    traceparent: str | None = None
+    """The trace of the checkout, if it is recorded."""
 
     def move(self, to: GroupStatus) -> GroupStatus:
         """Answers the state before. Raises IllegalTransition."""

@@ -16,6 +16,8 @@ from shared.db.database import UnitOfWork
 from shared.db.idempotency import Outcome
 from shared.messaging.contract import DomainEvent, ReceivedEvent
 from shared.messaging.outbox import Outbox
+from shared.telemetry import span_names as names
+from shared.telemetry.spans import continued
 from subgraphs.orders import events
 from subgraphs.orders.domain.checkout import PlacedOrder
 from subgraphs.orders.domain.commands import CancelOrderGroup
@@ -79,7 +81,8 @@ class CheckoutSaga:
         if group is None or not group.has_expired(now):
             return False
         before = group.move(GroupStatus.EXPIRED)
-        await self._settle(uow, group, before, Cause("deadline", now))
+        with continued(names.EXPIRE, group.traceparent):
+            await self._settle(uow, group, before, Cause("deadline", now))
         return True
 
     async def _take(self, uow: UnitOfWork, group: OrderGroup, event: SagaEvent) -> None:

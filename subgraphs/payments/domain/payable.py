@@ -30,6 +30,8 @@ class PayableGroup:
     announced: bool
     state: GroupState
     version: int
+    traceparent: str | None = None
+    """The trace of its checkout, if it is recorded."""
 
     @property
     def closed(self) -> bool:

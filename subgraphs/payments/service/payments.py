@@ -16,6 +16,8 @@ from shared.db.database import UnitOfWork
 from shared.db.idempotency import Outcome
 from shared.ids import new_id
 from shared.messaging.outbox import Outbox
+from shared.telemetry import span_names as names
+from shared.telemetry.spans import continued
 from subgraphs.payments import events
 from subgraphs.payments.adapters.provider import Charge, ChargeState
 from subgraphs.payments.domain import ledger
@@ -90,7 +92,8 @@ class PaymentsService:
         attempt = await payments.find_attempt_by_key(uow.session, charge.key)
         assert group is not None
         assert attempt is not None
-        await self._apply(uow, group, await payments.get_payment(uow.session, payment.id), attempt, charge)
+        with continued(names.SETTLE, group.traceparent):
+            await self._apply(uow, group, await payments.get_payment(uow.session, payment.id), attempt, charge)
 
     async def close_group(
         self, uow: UnitOfWork, group_id: UUID, buyer_id: UUID, state: GroupState, *, version: int

@@ -13,6 +13,8 @@ from uuid import UUID
 from shared.clock import Clock
 from shared.db.database import Database
 from shared.db.scope import Scope
+from shared.telemetry import span_names as names
+from shared.telemetry.spans import continued
 from subgraphs.payments.adapters.provider import (
     Charge,
     ChargeState,
@@ -20,7 +22,8 @@ from subgraphs.payments.adapters.provider import (
     PaymentProvider,
     ProviderUnavailable,
 )
-from subgraphs.payments.domain.payment import PaymentAttempt, PaymentStatus
+from subgraphs.payments.domain.payable import PayableGroup
+from subgraphs.payments.domain.payment import Payment, PaymentAttempt, PaymentStatus
 from subgraphs.payments.domain.payout import Payout
 from subgraphs.payments.domain.refund import Refund
 from subgraphs.payments.repository import payables, payments, payouts
@@ -124,30 +127,35 @@ class Settlement:
             payment = await payments.get_payment(session, attempt.payment_id)
             group = await payables.find_group(session, payment.group_id)
         assert group is not None
+        with continued(names.SETTLE, group.traceparent):
+            await self._record(await self._charged(attempt, payment, group))
+
+    async def _charged(self, attempt: PaymentAttempt, payment: Payment, group: PayableGroup) -> Charge:
+        """What the provider answers for an attempt."""
         key, reference = attempt.provider_key, attempt.provider_reference
         if group.closed or payment.status is PaymentStatus.CAPTURED:
             # What is dead is not to be paid any more, nor is what an earlier attempt has paid after all.
-            answer = await self._provider.void(key, reference) or Charge(key, ChargeState.VOIDED)
-        elif payment.amount == 0:
-            answer = Charge(key, ChargeState.CAPTURED)
-        else:
-            # `tries` counts this one: from the second on, an earlier call may have come through.
-            known = await self._provider.find_charge(key, reference) if attempt.tries > 1 else None
-            answer = known or await self._provider.authorize_and_capture(key, payment.money, attempt.method)
-        await self._record(answer)
+            return await self._provider.void(key, reference) or Charge(key, ChargeState.VOIDED)
+        if payment.amount == 0:
+            return Charge(key, ChargeState.CAPTURED)
+        # `tries` counts this one: from the second on, an earlier call may have come through.
+        known = await self._provider.find_charge(key, reference) if attempt.tries > 1 else None
+        return known or await self._provider.authorize_and_capture(key, payment.money, attempt.method)
 
     async def _refund(self, refund: Refund) -> None:
         async with self._database.read(Scope.ALL) as session:
             charged = await payments.get_captured_attempt(session, refund.payment_id)
-        transfer = await self._provider.refund(
-            str(refund.id),
-            refund.money,
-            charge_key=charged.provider_key,
-            charge_reference=charged.provider_reference,
-            reference=refund.provider_reference,
-        )
-        async with self._database.unit_of_work(Scope.ALL) as uow:
-            await self._refunds.record(uow, refund.id, refund.group_id, transfer)
+            group = await payables.find_group(session, refund.group_id)
+        with continued(names.SETTLE, group.traceparent if group else None):
+            transfer = await self._provider.refund(
+                str(refund.id),
+                refund.money,
+                charge_key=charged.provider_key,
+                charge_reference=charged.provider_reference,
+                reference=refund.provider_reference,
+            )
+            async with self._database.unit_of_work(Scope.ALL) as uow:
+                await self._refunds.record(uow, refund.id, refund.group_id, transfer)
 
     async def _pay_out(self, payout: Payout) -> None:
         transfer = await self._provider.pay_out(

@@ -65,7 +65,7 @@ def ours(scene: Scene) -> list[Candidate]:
             "gateway, guarded",
             [*gateway, _settings(scene, "guarded", guarded)],
             headers=token,
-            environment=python | {"OTEL_TRACES_SAMPLER": "always_off"},
+            environment=python | {"OTEL_TRACES_SAMPLER_ARG": "0"},
         ),
     ]
 

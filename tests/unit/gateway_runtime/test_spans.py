@@ -3,12 +3,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+from pydantic import ValidationError
 
-from gateway.telemetry.spans import Spans, mark
+from gateway.http.correlation import is_correlated
+from gateway.telemetry.spans import Spans, TracingConfig, mark
 from shared.telemetry.tracing import DecidedSampler
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -25,7 +28,7 @@ def test_a_subgraph_request_carries_on_the_clients_trace_under_a_span_of_its_own
         mark(span, "failed")
 
     inner, outer = exporter.get_finished_spans()
-    assert [inner.name, outer.name] == ["gateway.subgraph_request", "gateway.request"]
+    assert [inner.name, outer.name] == ["gateway.fetch", "GraphQL Operation"]
     assert inner.context is not None
     assert outer.context is not None
     assert outer.parent is not None
@@ -79,5 +82,45 @@ def test_whether_a_request_is_recorded_is_decided_once_and_told_to_subgraphs() -
     assert sampler.asked == 2
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-00", dropped["traceparent"])
     assert nothing == (None, b"")
-    assert [span.name for span in exporter.get_finished_spans()] == ["gateway.request"]
+    assert [span.name for span in exporter.get_finished_spans()] == ["GraphQL Operation"]
     assert recorded == {}
+
+
+def test_a_request_is_named_by_its_type_and_a_refusal_by_its_code() -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    spans = Spans(provider.get_tracer("test"))
+
+    with spans.request({"x-correlation-id": "story"}):
+        spans.describe("mutation", "N" * 100)
+        spans.refuse("FORBIDDEN", 403)
+    spans.describe("query", "ThatNobodyRecords")
+
+    (span,) = exporter.get_finished_spans()
+    assert span.name == "mutation"
+    assert span.attributes == {
+        "marketplace.correlation_id": "story",
+        "graphql.operation.type": "mutation",
+        "graphql.operation.name": "N" * 64,
+        "marketplace.outcome": "FORBIDDEN",
+    }
+
+
+@pytest.mark.parametrize(("trusts", "left"), [(True, "traceparent"), (False, None)])
+def test_a_clients_trace_context_is_gone_on_with_only_where_clients_are_trusted(trusts: bool, left: str | None) -> None:
+    headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "a=1", "x-correlation-id": "story"}
+    assert is_correlated(headers, trusts_trace=trusts)
+    assert ("traceparent" in headers, "tracestate" in headers) == (left is not None, left is not None)
+
+
+def test_the_collector_and_the_share_come_from_the_environment_where_the_file_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.25")
+    assert TracingConfig() == TracingConfig(otlp_endpoint="http://collector:4318", sample_ratio=0.25)
+    assert TracingConfig(sample_ratio=0.5).sample_ratio == 0.5
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "2")
+    with pytest.raises(ValidationError):
+        TracingConfig()
