@@ -3,13 +3,13 @@
 The generated function walks the target's paths in plain loops and tells entities apart by their key. It knows plain leaf
 keys of clean trees only: whatever else it meets ends the attempt, and `entity_loader.collect_entities` does it again.
 
-Where an object of the tree is nothing but its key, an equal one that was met before at the same path takes its place: from
-there on both are one object, merged into once and projected once, however often it stands in the answer.
+Where an object of the tree equals one that was met before at the same path, with all that is in it, that one takes its
+place: from there on both are one object, looked into, merged into and projected once, however often it stands in the answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,24 +31,30 @@ _UNCLEAN = (_FaultError, AttributeError, KeyError, TypeError)
 """What the generated function raises for a tree that is not as it expects."""
 
 
-def shared_paths(fetches: Iterable[Fetch]) -> frozenset[Path]:
-    """The paths of a plan at which equal objects may become one.
+def shared_paths(fetches: Iterable[Fetch]) -> dict[Path, str]:
+    """The paths of a plan at which equal objects may become one, and the leaf of their key that tells most of them apart.
 
     All that any fetch adds at such a place or below must be added to every object there alike: a path may not tell objects
     apart by the type of an ancestor that another path to the same place does not ask for, and what is above an object may
-    not count (@fromContext).
+    not count (@fromContext). Objects that stand in one list only are hardly ever equal.
     """
     fetches = tuple(fetches)
-    if any(target.contexts for fetch in fetches for target in fetch.targets):
-        return frozenset()
-    paths = {path for fetch in fetches for target in fetch.targets for path in target.paths}
-    paths |= {fetch.path for fetch in fetches if fetch.path}
-    prefixes: dict[tuple[PathSegment, ...], set[Path]] = {}
+    targets = [target for fetch in fetches for target in fetch.targets]
+    if any(target.contexts for target in targets):
+        return {}
+    paths = {path for target in targets for path in target.paths} | {fetch.path for fetch in fetches if fetch.path}
+    prefixes: dict[Path, set[Path]] = {}
     for path in paths:
         for end in range(1, len(path) + 1):
             if not isinstance(path[end - 1], OnTypes):
                 prefixes.setdefault(_places(path[:end]), set()).add(path[:end])
-    return frozenset(path for path in paths if len(prefixes.get(_places(path), ())) == 1)
+    return {
+        path: spec.fields[0].source
+        for target in targets
+        if (spec := plain(target.representations)) is not None
+        for path in target.paths
+        if len(prefixes.get(_places(path), ())) == 1 and Items() in _places(path)[:-1]
+    }
 
 
 def _places(path: Path) -> Path:
@@ -97,12 +103,15 @@ class Collection:
         return collect_entities(tree, self.target)
 
 
-def compile_collection(target: EntityTarget, shared: frozenset[Path], *, again: bool = True) -> Collection:
-    """Generate the functions for `target`, if its representations are plain enough; with `again` the second one too."""
+def compile_collection(target: EntityTarget, shared: Mapping[Path, str], *, again: bool = True) -> Collection:
+    """Generate the functions for `target`, if its representations are plain enough; with `again` the second one too.
+
+    `shared` is what `shared_paths` says of the plan.
+    """
     spec = plain(target.representations)
     if spec is None:
         return Collection(target)
-    look = _Generator(spec, frozenset()).generate(((Items(),),)) if again else None
+    look = _Generator(spec, {}).generate(((Items(),),)) if again else None
     walk = _Generator(spec, shared).generate(target.paths)
     return Collection(target, lambda: _Generator(spec, shared, careful=True).generate(target.paths), walk, look)
 
@@ -120,7 +129,7 @@ def plain(representations: Sequence[Representation]) -> Representation | None:
 class _Generator:
     """Writes the function for one representation and any number of paths; with `careful` a path may lead nowhere."""
 
-    def __init__(self, spec: Representation, shared: frozenset[Path], *, careful: bool = False) -> None:
+    def __init__(self, spec: Representation, shared: Mapping[Path, str], *, careful: bool = False) -> None:
         self._spec = spec
         self._read = "{0}.get({1!r})" if careful else "{0}[{1!r}]"
         self._shared = shared
@@ -129,10 +138,9 @@ class _Generator:
         self._variables = 0
 
     def generate(self, paths: Iterable[Path]) -> _Generated:
-        self._write(0, "def collect(tree):", "    representations, places, index, ids = [], [], {}, set()")
+        self._write(0, "def collect(tree):", "    representations, places, index = [], [], {}")
         self._write(1, "whole = True")
-        for path in paths:
-            self._walk(path)
+        self._below((), tuple(paths), 1, "tree", "")
         self._write(1, "return representations, places, whole")
         exec(compile("\n".join(self._lines), "<collection>", "exec"), self._namespace)  # noqa: S102 - generated from a plan
         generated: _Generated = self._namespace["collect"]
@@ -145,102 +153,98 @@ class _Generator:
         self._variables += 1
         return f"v{self._variables}"
 
-    def _walk(self, path: Path) -> None:
-        shared = path in self._shared
-        # Below an object that stands at several places everything is met several times.
-        again = any(path[:end] in self._shared for end in range(1, len(path)))
-        self._write(1, "known = {}")
-        depth, here, at = 1, "tree", ""
-        for position, segment in enumerate(path, start=1):
-            below = self._variable()
-            match segment:
-                case str():
-                    self._write(depth, f"{below} = {self._read.format(here, segment)}", f"if {below} is not None:")
-                    here, at = below, f"{here}[{segment!r}]"
-                case Items():
-                    # The number matters only where the item itself may be replaced.
-                    last = shared and all(isinstance(later, OnTypes) for later in path[position:])
-                    items = f"number_{below}, {below} in enumerate({here})" if last else f"{below} in {here}"
-                    self._write(depth, f"for {items}:", f"    if {below} is not None:")
-                    here, at = below, f"{here}[number_{below}]"
-                    depth += 1
-                case OnTypes(names):
-                    self._namespace[f"types_{below}"] = names
-                    self._write(depth, f"if {here}.get('__typename') in types_{below}:")
-            depth += 1
-        if len(self._spec.fields) > 1:
-            self._take_by_representation(depth, here, at, shared=shared)
-        elif shared:
-            self._take_shared(depth, here, at)
-        else:
-            self._write(depth, f"value = {here}[{self._spec.fields[0].source!r}]")
-            self._take_by_key(depth, here, again=again)
+    def _below(self, path: Path, paths: Sequence[Path], depth: int, here: str, at: str) -> None:
+        """What is done with the object `here`, which stands at `path`: those of `paths` that go on from there do it together."""
+        if path in self._shared:
+            depth = self._once(depth, here, at, self._shared[path])
+        if path in paths:
+            self._take(depth, here)
+        end = len(path)
+        paths = [each for each in paths if len(each) > end and each[:end] == path]
+        for segment in dict.fromkeys(each[end] for each in paths):
+            self._step((*path, segment), paths, depth, here, at)
 
-    def _is_of_type(self, depth: int, item: str) -> int:
-        """Go on for objects of the target's types only."""
-        one = len(self._spec.on_types) == 1
-        self._write(depth, f"typename = {item}['__typename']")
-        self._write(depth, f"if typename == {min(self._spec.on_types)!r}:" if one else "if typename in types:")
-        return depth + 1
+    def _step(self, path: Path, paths: Sequence[Path], depth: int, here: str, at: str) -> None:
+        below = self._variable()
+        match path[-1]:
+            case str() as key:
+                self._write(depth, f"{below} = {self._read.format(here, key)}", f"if {below} is not None:")
+                self._below(path, paths, depth + 1, below, f"{here}[{key!r}]")
+            case Items():
+                # The number matters only where the item itself may be replaced.
+                items = f"number_{below}, {below} in enumerate({here})"
+                items = items if any(self._is_shared(each, len(path)) for each in paths) else f"{below} in {here}"
+                self._write(depth, f"for {items}:", f"    if {below} is not None:")
+                self._below(path, paths, depth + 2, below, f"{here}[number_{below}]")
+            case OnTypes(names):
+                self._namespace[f"types_{below}"] = names
+                self._write(depth, f"if {here}.get('__typename') in types_{below}:")
+                self._below(path, paths, depth + 1, here, at)
 
-    def _take_shared(self, depth: int, item: str, at: str) -> None:
-        """Most objects have been met before and are nothing but their key: what is asked of them first is just that."""
+    def _is_shared(self, path: Path, end: int) -> bool:
+        """Whether the objects at `path[:end]`, or those of some types among them, may become one."""
+        while path[:end] not in self._shared and end < len(path) and isinstance(path[end], OnTypes):
+            end += 1
+        return path[:end] in self._shared
+
+    def _once(self, depth: int, item: str, at: str, key: str) -> int:
+        """Go on for an object that was not met yet. Where it equals one that was met, that one takes its place.
+
+        Texts are compared, since Python takes `True` for 1.
+        """
+        known, texts, met, value, first = (f"{name}_{item}" for name in ("known", "texts", "met", "value", "first"))
+        self._lines.insert(1, f"    {known}, {texts}, {met} = {{}}, {{}}, set()")
         self._write(
             depth,
-            f"value = {item}[{self._spec.fields[0].source!r}]",
-            # No text equals a number, and `known` has texts only: Python takes `True` for 1.
-            "twin = known.get(value)",
-            f"if twin is not {item}:",
-            f"    if twin is not None and {item} == twin: {at} = twin",
-            "    else:",
+            f"{value} = {item}.get({key!r})",
+            f"{first} = {known}.get({value})",
+            f"if {first} is not {item}:",
+            f"    if {first} is None: {known}[{value}] = {item} if {value} is not None else None",
+            f"    elif ({texts}.get({value}) or {texts}.setdefault({value}, dumps({first}))) == dumps({item}):",
+            f"        {at} = {first}; {item} = None",
+            f"    elif id({item}) in {met}: {item} = None",
+            f"    else: {met}.add(id({item}))",
+            f"    if {item} is not None:",
         )
-        self._take_by_key(depth + 2, item, again=True, remember=f"known[value] = {item}")
+        return depth + 2
 
-    def _take_by_key(self, depth: int, item: str, *, again: bool, remember: str = "") -> None:
+    def _take(self, depth: int, item: str) -> None:
+        """Add an object to those of its entity, if it is of the target's types and has its key."""
+        one = len(self._spec.on_types) == 1
+        self._write(
+            depth,
+            f"typename = {item}['__typename']",
+            f"if typename == {min(self._spec.on_types)!r}:" if one else "if typename in types:",
+        )
+        if len(self._spec.fields) == 1:
+            self._take_by_key(depth + 1, item)
+        else:
+            self._take_by_representation(depth + 1, item)
+        self._write(depth, "else: whole = False")
+
+    def _take_by_key(self, depth: int, item: str) -> None:
         """One leaf tells objects of a type apart, if it is a text or a whole number."""
         (field,) = self._spec.fields
         identity = "value" if len(self._spec.on_types) == 1 or self._spec.typename else "(typename, value)"
-        inner = self._is_of_type(depth, item)
-        self._write(inner, "if value.__class__ is str or value.__class__ is int:")
-        if remember:
-            own = len({field.source, "__typename"})
-            self._write(inner + 1, f"if twin is None and value.__class__ is str and len({item}) == {own}: {remember}")
-        self._add(inner + 1, item, identity, self._representation(), again=again)
+        self._write(depth, f"value = {item}[{field.source!r}]", "if value.__class__ is str or value.__class__ is int:")
+        self._add(depth + 1, item, identity, self._representation())
         if field.name in self._spec.keys:
-            self._write(inner, "elif value is None: whole = False")
-        self._write(inner, "else: raise Fault")
+            self._write(depth, "elif value is None: whole = False")
+        self._write(depth, "else: raise Fault")
+
+    def _take_by_representation(self, depth: int, item: str) -> None:
+        """JSON tells 1, 1.0 and true apart."""
+        fields = self._spec.fields
+        self._write(depth, *(f"value{n} = {item}[{field.source!r}]" for n, field in enumerate(fields)))
+        keys = [f"value{n} is not None" for n, field in enumerate(fields) if field.name in self._spec.keys]
+        self._write(depth, f"if {' and '.join(keys) or 'True'}:", f"    identity = {self._representation()}")
+        self._add(depth + 1, item, "identity", "identity")
         self._write(depth, "else: whole = False")
 
-    def _take_by_representation(self, depth: int, item: str, at: str, *, shared: bool) -> None:
-        """JSON tells 1, 1.0 and true apart. Whoever stands there already as one object is not looked at again."""
-        fields = self._spec.fields
-        self._write(depth, f"if id({item}) not in ids:")
-        outer = depth + 1
-        inner = self._is_of_type(outer, item)
-        self._write(inner, *(f"value{n} = {item}[{field.source!r}]" for n, field in enumerate(fields)))
-        keys = [f"value{n} is not None" for n, field in enumerate(fields) if field.name in self._spec.keys]
-        self._write(inner, f"if {' and '.join(keys) or 'True'}:", f"    identity = {self._representation()}")
-        if shared:
-            own = len({field.source for field in fields} | {"__typename"})
-            self._write(
-                inner + 1,
-                "twin = known.get(identity)",
-                f"if twin is None: known[identity] = {item}",
-                f"elif len({item}) == {own} and {item} == twin: {at} = {item} = twin",
-            )
-        self._add(inner + 1, item, "identity", "identity", again=shared, remember=True)
-        self._write(inner, "else: whole = False")
-        self._write(outer, "else: whole = False")
-
-    def _add(
-        self, depth: int, item: str, identity: str, representation: str, *, again: bool, remember: bool = False
-    ) -> None:
-        """Add an object to those of its entity; with `again` it may have been added before."""
-        self._write(depth, f"if id({item}) not in ids:" if again else "if True:")
-        if again or remember:
-            self._write(depth + 1, f"ids.add(id({item}))")
+    def _add(self, depth: int, item: str, identity: str, representation: str) -> None:
+        """Add an object to those of its entity."""
         self._write(
-            depth + 1,
+            depth,
             f"number = index.get({identity})",
             "if number is None:",
             f"    index[{identity}] = len(places)",

@@ -163,7 +163,7 @@ def _compile_fetch(
     fetch: Fetch,
     operation: OperationDefinitionNode,
     dependents: tuple[int, ...],
-    shared: frozenset[Path],
+    shared: Mapping[Path, str],
     numbers: _Numbers,
 ) -> CompiledFetch:
     shape = shape_below(operation.selection_set)
@@ -187,7 +187,9 @@ def _prefix(document: str) -> bytes:
     return b'{"query":%b,"variables":{' % orjson.dumps(document)
 
 
-def _compile_target(target: EntityTarget, shape: Shape, shared: frozenset[Path], numbers: _Numbers) -> CompiledTarget:
+def _compile_target(
+    target: EntityTarget, shape: Shape, shared: Mapping[Path, str], numbers: _Numbers
+) -> CompiledTarget:
     below = shape[target.alias] or {}
     _rename_shape(below, target.renames)
     crowd = numbers.crowds.get(id(target))

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
-from gateway.executor.collection import compile_collection, shared_paths
-from gateway.planner.plan import EntityTarget, Fetch, Items, OnTypes, PathSegment, Representation, RepresentationField
+from gateway.executor.collection import Path, compile_collection, shared_paths
+from gateway.planner.plan import EntityTarget, Fetch, Items, OnTypes, Representation, RepresentationField
 
 PRODUCTS = ("products", Items())
 OFFERS = ("offers", Items(), "product")
+MAKERS = ("offers", Items(), "product", "maker")
 PRODUCT = Representation(frozenset({"Product"}), (RepresentationField("id", "id"),), frozenset({"id"}))
+MAKER = Representation(frozenset({"Maker"}), (RepresentationField("id", "id"),), frozenset({"id"}))
 PRICED = Representation(
     frozenset({"Product"}), (RepresentationField("id", "id"), RepresentationField("price", "_p")), frozenset({"id"})
 )
@@ -19,10 +21,16 @@ def product(identity: object, **more: object) -> dict[str, Any]:
     return {"__typename": "Product", "id": identity, **more}
 
 
+def maker(number: str) -> dict[str, Any]:
+    return {"__typename": "Maker", "id": f"m{number}"}
+
+
 def collected(
-    tree: dict[str, Any], spec: Representation, *paths: tuple[PathSegment, ...], shared: bool = True
+    tree: dict[str, Any], spec: Representation, *paths: Path, shared: bool = True, through: tuple[Path, ...] = ()
 ) -> tuple[list[str], list[list[dict[str, Any]]], bool]:
-    collection = compile_collection(EntityTarget(paths, (spec,)), frozenset(paths) if shared else frozenset())
+    collection = compile_collection(
+        EntityTarget(paths, (spec,)), dict.fromkeys(paths + through, "id") if shared else {}
+    )
     batch, whole = collection.walk(tree)
     return [representation.decode() for representation in batch.representations], batch.places, whole
 
@@ -39,7 +47,7 @@ def test_objects_that_are_nothing_but_their_key_become_one() -> None:
     assert whole
 
 
-def test_an_object_that_has_more_than_its_key_stays_itself() -> None:
+def test_an_object_that_has_something_else_stays_itself() -> None:
     tree = {"products": [product("1"), product("1", name="known"), product("1")]}
 
     _, places, _ = collected(tree, PRODUCT, PRODUCTS)
@@ -47,6 +55,58 @@ def test_an_object_that_has_more_than_its_key_stays_itself() -> None:
     first, second, third = tree["products"]
     assert first is third
     assert [place is here for place, here in zip(places[0], (first, second), strict=True)] == [True, True]
+
+
+def test_objects_that_are_equal_in_all_that_is_in_them_become_one_with_it() -> None:
+    tree = {"offers": [{"product": product(key, maker=maker(key), price=5)} for key in ("1", "2", "1")]}
+
+    representations, places, _ = collected(tree, MAKER, MAKERS, through=(OFFERS,))
+
+    first, second, third = (offer["product"] for offer in tree["offers"])
+    assert first is third
+    assert representations == ['{"__typename":"Maker","id":"m1"}', '{"__typename":"Maker","id":"m2"}']
+    assert [[id(place) for place in group] for group in places] == [[id(first["maker"])], [id(second["maker"])]]
+
+
+@pytest.mark.parametrize("other", [True, 1.0, "1", None, [1]])
+def test_a_difference_anywhere_below_keeps_objects_apart(other: object) -> None:
+    tree = {"offers": [{"product": product("1", maker={**maker("1"), "rank": rank})} for rank in (1, other, 1)]}
+
+    _, places, _ = collected(tree, MAKER, MAKERS, through=(OFFERS,))
+
+    first, second, third = (offer["product"] for offer in tree["offers"])
+    assert first is third
+    assert [id(place) for place in places[0]] == [id(first["maker"]), id(second["maker"])]
+    assert second["maker"]["rank"] is other
+
+
+def test_one_object_at_many_places_is_looked_into_once() -> None:
+    odd = product("1", maker={**maker("1"), "rank": 2})
+    tree = {"offers": [{"product": product("1", maker=maker("1"))}, {"product": odd}, {"product": odd}]}
+
+    _, places, _ = collected(tree, MAKER, MAKERS, through=(OFFERS,))
+
+    assert [id(place) for place in places[0]] == [id(tree["offers"][0]["product"]["maker"]), id(odd["maker"])]
+
+
+def test_objects_without_a_key_stay_themselves() -> None:
+    tree = {"offers": [{"product": product(None, maker=maker("1"))}, {"product": product(None, maker=maker("1"))}]}
+
+    collected(tree, MAKER, MAKERS, through=(OFFERS,))
+
+    first, second = (offer["product"] for offer in tree["offers"])
+    assert first is not second
+
+
+def test_paths_that_run_together_are_walked_together() -> None:
+    tree = {"offers": [{"product": product("1", maker=product("2"))}, {"product": product("1", maker=product("2"))}]}
+
+    representations, places, _ = collected(tree, PRODUCT, MAKERS, OFFERS)
+
+    kept = tree["offers"][0]["product"]
+    assert tree["offers"][1]["product"] is kept
+    assert representations == ['{"__typename":"Product","id":"1"}', '{"__typename":"Product","id":"2"}']
+    assert [[id(place) for place in group] for group in places] == [[id(kept)], [id(kept["maker"])]]
 
 
 def test_a_path_that_leads_nowhere_at_one_place_leads_on_at_the_others() -> None:
@@ -119,7 +179,7 @@ def test_what_is_not_as_expected_is_read_with_care(spec: Representation, odd: ob
 
 def test_known_objects_need_no_second_walk() -> None:
     tree = {"products": [product("1", _p=5), product("2", _p=6)]}
-    collection = compile_collection(EntityTarget((PRODUCTS,), (PRICED,)), frozenset())
+    collection = compile_collection(EntityTarget((PRODUCTS,), (PRICED,)), {})
 
     looked = collection.look(tree["products"], {})
 
@@ -138,7 +198,7 @@ def test_no_names_of_the_plan_can_break_out_of_the_generated_source() -> None:
     assert representations == ['{"__typename":"A\'+x","a\'b":1,"{e}":2}']
 
 
-def fetch(*paths: tuple[PathSegment, ...], at: tuple[PathSegment, ...] = ()) -> Fetch:
+def fetch(*paths: Path, at: Path = ()) -> Fetch:
     targets = tuple(EntityTarget((path,), (PRODUCT,)) for path in paths)
     return Fetch(id=0, subgraph="a", kind="query", document="{a}", name_offset=5, targets=targets, path=at)
 
@@ -146,21 +206,24 @@ def fetch(*paths: tuple[PathSegment, ...], at: tuple[PathSegment, ...] = ()) -> 
 BOOK, SONG = OnTypes(frozenset({"Book"})), OnTypes(frozenset({"Song"}))
 
 
+HOME = ("all", Items(), SONG, "maker", "home")
+
+
 @pytest.mark.parametrize(
     ("fetches", "shared"),
     [
-        ([fetch(PRODUCTS), fetch(PRODUCTS), fetch(OFFERS)], {PRODUCTS, OFFERS}),
+        ([fetch(OFFERS), fetch(OFFERS), fetch(MAKERS)], {OFFERS, MAKERS}),
+        # The objects of one list, and one alone, are seldom equal
+        ([fetch(PRODUCTS), fetch(("maker",)), fetch((*PRODUCTS, BOOK))], set()),
         # One place, told apart by the type of what is above it
         ([fetch(("all", Items(), BOOK, "maker")), fetch(("all", Items(), SONG, "maker"))], set()),
         ([fetch(("all", Items(), "maker")), fetch(("all", Items(), SONG, "maker"))], set()),
         # What is below is told apart so
-        ([fetch(("all", Items(), "maker"), ("all", Items(), SONG, "maker", "home"))], {("all", Items(), SONG, "maker", "home")}),
-        ([fetch(("maker",)), fetch(at=(BOOK, "maker"))], set()),
+        ([fetch(("all", Items(), "maker"), HOME)], {HOME}),
+        ([fetch(("all", Items(), "maker")), fetch(at=("all", Items(), BOOK, "maker"))], set()),
         # A type that is asked of the objects themselves is nothing above them
-        ([fetch(("maker", BOOK))], {("maker", BOOK)}),
+        ([fetch((*OFFERS, BOOK))], {(*OFFERS, BOOK)}),
     ],
-)  # fmt: skip
-def test_objects_become_one_only_where_every_fetch_takes_them_for_one(
-    fetches: list[Fetch], shared: set[tuple[PathSegment, ...]]
-) -> None:
-    assert shared_paths(fetches) == shared
+)
+def test_objects_become_one_only_where_every_fetch_takes_them_for_one(fetches: list[Fetch], shared: set[Path]) -> None:
+    assert shared_paths(fetches) == dict.fromkeys(shared, "id")
