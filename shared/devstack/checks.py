@@ -28,6 +28,7 @@ def steps() -> list[Step]:
         Step("format", (python, "-m", "ruff", "format", "--check", ".")),
         Step("types", (python, "-m", "mypy")),
         Step("import contracts", (str(Path(python).with_name("lint-imports")),)),
+        Step("migrations", (python, "-m", "shared.devstack.check_migrations")),
         *(
             Step(suite, (python, "-m", "pytest", "-q", f"tests/{suite}"))
             for suite in _SUITES
