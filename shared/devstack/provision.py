@@ -84,7 +84,7 @@ def _declare_topology(register: Register, environment: Environment) -> None:
     passwords = dict(zip(users, _values(environment, *map(rabbitmq_variable, users)), strict=True))
     try:
         declare_topology(register, amqp_url=amqp, management_url=management, passwords=passwords)
-    except (TopologyRefused, httpx.HTTPError) as error:
+    except (TopologyRefused, httpx.HTTPError, OSError) as error:
         raise StackProblem(f"RabbitMQ cannot be brought to what the register says: {error!r}") from error
 
 

@@ -26,9 +26,10 @@ from shared.devstack.migrate import migrate, migration_url
 from shared.devstack.passwords import Passwords, new_passwords
 from shared.devstack.ports import free_ports
 from shared.devstack.servers.postgres import PostgresServer
-from shared.devstack.servers.rabbitmq import RabbitPorts, RabbitServer
+from shared.devstack.servers.rabbitmq import RabbitPorts, RabbitServer, RabbitTls
 from shared.devstack.servers.redis import RedisServer
 from shared.register import Register, load_register
+from shared.testing.certificates import Authority
 
 _TEMPLATE = "marketplace_template"
 _Server = TypeVar("_Server", PostgresServer, RedisServer, RabbitServer)
@@ -116,16 +117,26 @@ class Servers:
 
     @cached_property
     def rabbitmq(self) -> RabbitServer:
-        ports = RabbitPorts(*free_ports(5))
+        *ports, amqp, management = free_ports(7)
+        shown = self.authority.issue("rabbitmq", hosts=["127.0.0.1"])
         return self._started(
             RabbitServer(
                 self.directory / "rabbitmq",
-                ports,
+                RabbitPorts(*ports),
                 self.passwords.rabbitmq_admin,
                 self.directory / "rabbitmq.log",
                 tied=True,
+                # A boot of its own for the few tests of TLS would cost more than a second pair of ports.
+                tls=RabbitTls(amqp, management, shown.certificate, shown.key),
             )
         )
+
+    @cached_property
+    def authority(self) -> Authority:
+        """Issues what the servers of this session show where they speak TLS."""
+        folder = self.directory / "certificates"
+        folder.mkdir()
+        return Authority(folder)
 
     @cached_property
     def template(self) -> str:

