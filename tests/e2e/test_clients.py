@@ -26,6 +26,11 @@ STOCK = "{ stockItems(first: 1) { edges { node { location { id } variant { id sk
 QUERY = (
     "query Wares($first: Int!) { products(first: $first, sort: TITLE) { edges { node { title seller { name } } } } }"
 )
+# Three subgraphs are asked for what is deferred. The level stays what it is, whatever a test receives.
+DEFERRED = """query Window($first: Int!) { products(first: $first, sort: TITLE) { edges { node { id title
+  ... @defer(label: "shelf") { seller { name } availability { level } rating { count average } } } } } }"""
+READ_IN_PARTS = ("apollo", "urql")
+"""The clients that put the parts of an answer together, each in both of the ways that it knows."""
 RECEIVE = "mutation Receive($input: ReceiveStockInput!) { receiveStock(input: $input) { userErrors { code } } }"
 CHANGED = "subscription Changed($ids: [ID!]!) { stockChanged(variantIds: $ids) { sku availability { available } } }"
 RECEIVED: dict[str, Any] = {"receiveStock": {"userErrors": []}}
@@ -116,17 +121,31 @@ async def test_a_client_of_npm_queries_mutates_and_subscribes(shop: Shop, catego
         "persisted": {"id": categories.id, "query": categories.text, "variables": {}},
         "subscription": {"query": CHANGED, "variables": {"ids": [shop.variant]}},
         "events": 1,
+        "deferred": {"query": DEFERRED, "variables": {"first": 2}} if name in READ_IN_PARTS else None,
     }
     async with node_client(name, scenario) as client:
         assert await client.answer() == ("query", {"data": await ask(shop.client, QUERY, {"first": 2}, {})})
         assert await client.answer() == ("mutation", {"data": RECEIVED})
         shop.available += 1
         assert await client.answer() == ("persisted", {"data": await ask(shop.client, categories.text, {}, {})})
+        if name in READ_IN_PARTS:
+            whole = {"data": await ask(shop.client, DEFERRED.replace('@defer(label: "shelf")', ""), {"first": 2}, {})}
+            nodes = [edge["node"] for edge in whole["data"]["products"]["edges"]]
+            assert [len(node) for node in nodes] == [5, 5]
+            assert await client.answer() == ("streaming", _only(nodes, "id", "title"))
+            assert await client.answer() == ("complete", whole)
+            assert await client.answer() == ("streaming", _only(nodes, "id", "title"))
+            assert await client.answer() == ("complete", whole)
         await shop.watched(1)
         await shop.receive(2)
         shop.available += 2
         assert await client.answer() == ("event", {"data": shop.changed()})
     await shop.watched(0)
+
+
+def _only(nodes: list[dict[str, Any]], *names: str) -> dict[str, Any]:
+    """The answer with so much of each product."""
+    return {"data": {"products": {"edges": [{"node": {name: node[name] for name in names}} for node in nodes]}}}
 
 
 async def test_gql_of_python_queries_mutates_and_subscribes(shop: Shop, categories: Listed) -> None:

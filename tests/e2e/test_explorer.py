@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from shared.register import REGISTER_FILE
 from shared.testing.eventually import eventually
 from shared.testing.running_stack import RunningStack
 from supergraph.demo.acts import add_to_cart
 from supergraph.demo.client import Client
 from supergraph.seed import BUYER, PASSWORD
-from tests.fixtures.browser import ARTEFACTS, Visit, chromium, open_page
+from tests.fixtures.browser import ARTEFACTS, HOLD_PARTS, Visit, chromium, open_page
 
+SHOWN = "document.querySelector('.graphiql-response .CodeMirror').CodeMirror.getValue()"
 WINDOW = "{ products(first: 1, sort: TITLE) { edges { node { seller { name } variants { id } } } } }"
 
 
@@ -100,6 +103,44 @@ async def test_a_developer_reads_the_schema_runs_an_example_and_sees_its_plan(vi
     await page.keyboard.press("Escape")
     # and the plan does not clutter the answer
     await expect(page.locator(".graphiql-response")).not_to_contain_text("queryPlan")
+
+
+async def test_deferred_parts_are_completed_validated_shown_as_they_come_and_drawn(
+    running_stack: RunningStack, visit: Visit
+) -> None:
+    page = visit.page
+    response, fetches = page.locator(".graphiql-response"), page.locator(".plan g.fetch")
+    # given an example that defers what three subgraphs know, and parts that come when the test says so
+    await page.evaluate(HOLD_PARTS)
+    await open_example(page, "Browse in parts")
+    await show(page, "Query plan")
+    # when it is run, then the first part is shown alone
+    await run(page)
+    await expect(response).to_contain_text('"title"')
+    await expect(page.locator(".plan")).to_contain_text("deferred details at products.edges.node, fetch 1, 2, 3")
+    drawn = [await fetch.get_attribute("aria-label") for fetch in await fetches.all()]
+    assert [label for label in drawn if label and label.endswith(": to come, deferred 1")] == drawn[1:]
+    assert len(drawn) == 4
+    await expect(response).not_to_contain_text("level")
+    await page.screenshot(path=ARTEFACTS / "explorer-deferred.png")
+    # and with the rest it is the answer to the operation without @defer
+    await page.evaluate("release()")
+    await expect(response).to_contain_text("level")
+    await expect(page.get_by_role("button", name="Execute query")).to_be_visible()
+    example = (REGISTER_FILE.with_name("explorer") / "01_browse_in_parts.graphql").read_text(encoding="utf-8")
+    async with httpx.AsyncClient(base_url=home(running_stack), trust_env=False, timeout=60) as http:
+        plain = {"query": example.replace('@defer(label: "details")', "")}
+        whole = (await http.post("graphql", json=plain)).json()
+    assert json.loads(await page.evaluate(SHOWN)) == whole
+    assert len(whole["data"]["products"]["edges"][0]["node"]) == 4
+    for fetch in await fetches.all():
+        await expect(fetch).not_to_have_attribute("data-outcome", "unneeded")
+    # and the editor knows the directive, finds no fault with it, and offers it
+    assert await page.locator(".CodeMirror-lint-mark-error").count() == 0
+    await page.locator(".graphiql-query-editor .CodeMirror").click()
+    await page.keyboard.press("ControlOrMeta+a")
+    await page.keyboard.type("{ products(first: 1) { ... @de")
+    await expect(page.locator(".CodeMirror-hint").first).to_have_text("defer")
 
 
 async def test_a_sign_in_goes_along_with_every_tab_and_with_subscriptions(
