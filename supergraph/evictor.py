@@ -28,7 +28,7 @@ from shared.register import load_register
 from shared.runtime.server import serve, stop_on_signal
 from shared.settings import ProcessSettings
 from shared.telemetry.logs import configure_logging
-from shared.telemetry.metrics import EVENTS_CONSUMED, EVICTION_SECONDS, EVICTIONS
+from shared.telemetry.metrics import EVENT_LAG_SECONDS, EVENTS_CONSUMED, EVICTION_SECONDS, EVICTIONS
 from shared.telemetry.tracing import configure_tracing
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,9 @@ class Eviction:
         await self._evict(tags)
         self._count("taken" if tags else "unhandled")
         EVICTIONS.labels(event.name).inc(len(tags))
-        EVICTION_SECONDS.observe(max(0.0, (self._clock() - event.occurred_at).total_seconds()))
+        lag = max(0.0, (self._clock() - event.occurred_at).total_seconds())
+        EVICTION_SECONDS.observe(lag)
+        EVENT_LAG_SECONDS.labels(self._queue).observe(lag)
         return Answer.ACKNOWLEDGE
 
     async def _evict(self, tags: frozenset[str]) -> None:

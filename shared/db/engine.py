@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from shared.db.pool import MeasuredPool
 from shared.db.scope import Scope
 from shared.db.statement_spans import record_statements
 from shared.telemetry.metrics import SQL_STATEMENTS
@@ -16,9 +17,18 @@ from shared.telemetry.tracing import is_tracing
 
 
 def open_engine(
-    url: str, *, application_name: str, pool_size: int, pooler: bool, connect_args: dict[str, Any] | None = None
+    url: str,
+    *,
+    application_name: str,
+    pool_size: int,
+    pooler: bool,
+    connect_args: dict[str, Any] | None = None,
+    name: str = "primary",
 ) -> AsyncEngine:
-    """A pool that connects at first use; `pool_size` 0 keeps no connection. `pooler`: a transaction pooler is in between."""
+    """A pool that connects at first use; `pool_size` 0 keeps no connection. `pooler`: a transaction pooler is in between.
+
+    `name` tells the pools of a domain apart in metrics.
+    """
     chosen: dict[str, Any] = dict(connect_args or {})
     if pooler:
         # A transaction pooler hands each transaction another server connection: no statement may outlive it,
@@ -29,12 +39,17 @@ def open_engine(
     # SQLAlchemy would hand the URL's options on as arguments, which asyncpg knows by its DSN alone. It reads the files
     # that they name at each connect: renewed ones need no restart.
     chosen["dsn"] = url
-    options: dict[str, Any] = {"poolclass": NullPool} if pool_size == 0 else {"pool_size": pool_size, "max_overflow": 0}
+    options: dict[str, Any] = (
+        {"poolclass": NullPool}
+        if pool_size == 0
+        else {"poolclass": MeasuredPool, "pool_size": pool_size, "max_overflow": 0}
+    )
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg", query={}),
         connect_args=chosen,
         # An error's text ends up in logs, and a statement's parameters are people's addresses and tokens.
         hide_parameters=True,
+        pool_logging_name=f"{application_name}/{name}",
         **options,
     )
     statements = SQL_STATEMENTS.labels(application_name)

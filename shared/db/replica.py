@@ -72,6 +72,7 @@ class Replica:
             application_name=domain,
             pool_size=pool_size,
             pooler=pooler,
+            name="replica",
             connect_args={"timeout": _PROBE_SECONDS, "command_timeout": _STATEMENT_SECONDS},
             # Nothing but read-only transactions: also where the address turns out to be a server that accepts writes.
         ).execution_options(postgresql_readonly=True)

@@ -17,12 +17,12 @@ from strawberry.types.graphql import OperationType
 from shared.auth.actor import Actor
 from shared.graphql.context import RequestContext
 from shared.graphql.event_stream import EVENT_STREAM, EventStreamResponse
+from shared.graphql.meters import OperationMeters
 from shared.graphql.schema import SubgraphSchema, client_error
 from shared.graphql.subscriptions import MAX_STREAMS, AnswerStream, Subscriptions
 from shared.http.errors import error_response
 from shared.telemetry import span_names as names
 from shared.telemetry.context import current_correlation
-from shared.telemetry.metrics import GRAPHQL_OPERATIONS, GRAPHQL_SECONDS
 from shared.telemetry.spans import is_recorded, is_sampled, taken_up, tell
 
 MAX_BODY = 4 * 1024 * 1024
@@ -43,9 +43,7 @@ class GraphQLEndpoint:
         self._schema = schema
         self._context = context
         self._subscriptions = Subscriptions(domain, schema, context, max_streams=max_streams)
-        self._seconds = GRAPHQL_SECONDS.labels(domain)
-        self._ok = GRAPHQL_OPERATIONS.labels(domain, "ok")
-        self._failed = GRAPHQL_OPERATIONS.labels(domain, "error")
+        self._meters = OperationMeters(domain, schema.core)
 
     async def handle(self, request: Request) -> Response:
         correlation = current_correlation()
@@ -73,8 +71,9 @@ class GraphQLEndpoint:
             return await self._subscribe(request.scope["actor"], query, variables, name)
         started = perf_counter()
         answer = await self.execute(request.scope["actor"], query, variables, name)
-        self._seconds.observe(perf_counter() - started)
-        (self._failed if "errors" in answer else self._ok).inc()
+        meter = self._meters.of(query)
+        meter.seconds.observe(perf_counter() - started)
+        (meter.failed if "errors" in answer else meter.ok).inc()
         if is_recorded():
             tell(
                 {
@@ -88,7 +87,8 @@ class GraphQLEndpoint:
         self, actor: Actor, query: str, variables: dict[str, Any] | None, operation_name: str | None
     ) -> Response:
         opened = await self._subscriptions.open(actor, query, variables, operation_name)
-        (self._ok if isinstance(opened, AnswerStream) else self._failed).inc()
+        meter = self._meters.of(query)
+        (meter.ok if isinstance(opened, AnswerStream) else meter.failed).inc()
         if isinstance(opened, AnswerStream):
             return EventStreamResponse(opened)
         return Response(orjson.dumps(opened), media_type="application/json")

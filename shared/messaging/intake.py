@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import Any, TypeVar
 from uuid import UUID
 
+from shared.clock import Clock, system_clock
 from shared.messaging.consumer import QueueConsumer
 from shared.messaging.contract import REPLAY_HEADER, ReceivedEvent, decode
 from shared.messaging.inbox import MAX_ATTEMPTS, Inbox, Outcome
@@ -18,7 +19,7 @@ from shared.messaging.outage import describe, is_outage
 from shared.messaging.schemas import EventSchemas
 from shared.telemetry import span_names as names
 from shared.telemetry.context import Correlation, bind
-from shared.telemetry.metrics import EVENTS_CONSUMED
+from shared.telemetry.metrics import EVENT_ATTEMPTS, EVENT_LAG_SECONDS, EVENTS_CONSUMED
 from shared.telemetry.spans import note
 
 log = logging.getLogger(__name__)
@@ -67,8 +68,12 @@ class Intake:
         schemas: EventSchemas,
         *,
         backoff: tuple[float, ...] = (0.05, 0.2, 0.5, 1.0),
+        clock: Clock = system_clock,
     ) -> None:
         self._consumer = consumer
+        self._clock = clock
+        self._attempts = EVENT_ATTEMPTS.labels(consumer.queue)
+        self._lag = EVENT_LAG_SECONDS.labels(consumer.queue)
         self._inbox = inbox
         self._schemas = schemas
         self._backoff = backoff
@@ -90,6 +95,7 @@ class Intake:
             return await self._settle(delivery, event_id)
 
     async def _settle(self, delivery: Delivery, event_id: UUID) -> Answer:
+        attempts = 0
         while True:
             try:
                 outcome = await self._through_outages(lambda: self._attempt(delivery))
@@ -97,9 +103,11 @@ class Intake:
                 attempts = await self._count_failure(event_id, error)
             else:
                 if outcome is not Outcome.EXHAUSTED:
+                    self._attempts.observe(attempts + 1)
                     return Answer.ACKNOWLEDGE
                 attempts = MAX_ATTEMPTS
             if attempts >= MAX_ATTEMPTS:
+                self._attempts.observe(attempts)
                 self._count("dead_lettered")
                 return Answer.REJECT
             await asyncio.sleep(self._backoff[min(attempts, len(self._backoff)) - 1])
@@ -115,6 +123,8 @@ class Intake:
             outcome = await self._inbox.take(event, handler)
         if outcome is not Outcome.EXHAUSTED:
             self._count(outcome.name.lower())
+        if outcome is Outcome.TAKEN and REPLAY_HEADER not in delivery.headers:
+            self._lag.observe(max(0.0, (self._clock() - event.occurred_at).total_seconds()))
         return outcome
 
     def _read(self, delivery: Delivery) -> ReceivedEvent:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -24,13 +25,12 @@ from shared.messaging.publisher import Publisher, Verdict
 from shared.messaging.routing import queues_for
 from shared.messaging.wake import RelayWake
 from shared.register import Register, load_register
-from shared.telemetry.metrics import EVENTS_CONFIRMED, EVENTS_PUBLISHED, EVENTS_UNROUTABLE, OUTBOX_DEPTH
+from shared.telemetry.metrics import EVENTS_CONFIRMED, EVENTS_PUBLISHED, EVENTS_UNROUTABLE
 
 log = logging.getLogger(__name__)
 
 BATCH = 500
 POLL_SECONDS = 0.5
-_DEPTH_SECONDS = 5.0
 _FIRST_RETRY_SECONDS = 0.5
 _LAST_RETRY_SECONDS = 30.0
 
@@ -69,7 +69,6 @@ _MOVE = text(
     FROM sent
     """
 )
-_DEPTH = text("SELECT count(*) FROM outbox")
 
 
 class Relay:
@@ -94,7 +93,6 @@ class Relay:
         self._poll_seconds = poll_seconds
         self._hint = asyncio.Event()
         self._blocked = _BlockedKeys()
-        self._depth_due = 0.0
 
     async def run(self) -> None:
         """Relay until cancelled. Where Postgres or the broker is away it waits and tries again."""
@@ -116,7 +114,9 @@ class Relay:
             sent = await self._publish(events)
             if sent:
                 await uow.session.execute(_MOVE, {"ids": sent})
-        EVENTS_CONFIRMED.labels(self._domain).inc(len(sent))
+        confirmed = set(sent)
+        for name, count in Counter(event.name for event in events if event.id in confirmed).items():
+            EVENTS_CONFIRMED.labels(self._domain, name).inc(count)
         return len(sent)
 
     async def _run(self) -> None:
@@ -125,7 +125,6 @@ class Relay:
             self._hint.clear()
             try:
                 sent = await self.relay_once()
-                await self._measure_depth()
             except Exception as error:
                 # Whatever it is, the rows are safe; the next round starts from what is committed.
                 log.warning("relay round failed", extra={"domain": self._domain, "error": repr(error)})
@@ -179,13 +178,6 @@ class Relay:
         elif verdict is Verdict.UNROUTABLE and self._blocked.block(event.name):
             EVENTS_UNROUTABLE.labels(self._domain, event.name).inc()
             log.warning("no queue is bound", extra={"domain": self._domain, "event": event.name})
-
-    async def _measure_depth(self) -> None:
-        if time.monotonic() < self._depth_due:
-            return
-        async with self._database.read(Scope.ALL) as session:
-            OUTBOX_DEPTH.labels(self._domain).set(await session.scalar(_DEPTH) or 0)
-        self._depth_due = time.monotonic() + _DEPTH_SECONDS
 
 
 class _BlockedKeys:

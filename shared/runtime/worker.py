@@ -6,7 +6,9 @@ import asyncio
 import logging
 from datetime import timedelta
 
+from shared.db.activity import measure_connections
 from shared.http.operations import operations_app
+from shared.messaging.outbox_figures import measure_outbox
 from shared.messaging.relay import Relay
 from shared.messaging.retention import purge
 from shared.messaging.schemas import EventSchemas
@@ -15,9 +17,11 @@ from shared.messaging.wake import RelayWake
 from shared.runtime.server import serve, stop_on_signal
 from shared.runtime.subgraph import Job, Resources, Subgraph
 from shared.settings import ServiceSettings
+from shared.telemetry.metrics import TASK_FAILURES, TASK_INTERVAL, TASK_SUCCEEDED
 
 log = logging.getLogger(__name__)
 PURGE_EVERY = timedelta(hours=6)
+MEASURE_EVERY = timedelta(seconds=5)
 
 
 class NotConsuming(Exception):
@@ -40,7 +44,7 @@ async def run_worker(resources: Resources[ServiceSettings], subgraph: Subgraph) 
     work = [
         asyncio.create_task(subscriber.run(), name="subscriber"),
         asyncio.create_task(relay.run(), name="relay"),
-        *[asyncio.create_task(_repeat(job), name=job.name) for job in (*subgraph.jobs, _purge_job(resources))],
+        *[asyncio.create_task(repeat(job, resources.domain), name=job.name) for job in _jobs(resources, subgraph)],
     ]
     for task in work:
         # None of these ends by itself: where one does, the process stops and is started afresh.
@@ -51,11 +55,21 @@ async def run_worker(resources: Resources[ServiceSettings], subgraph: Subgraph) 
     await asyncio.gather(*work, return_exceptions=True)
 
 
-def _purge_job(resources: Resources[ServiceSettings]) -> Job:
+def _jobs(resources: Resources[ServiceSettings], subgraph: Subgraph) -> tuple[Job, ...]:
+    """The domain's own, and what every worker does."""
+
     async def purge_delivery_tables() -> None:
         await purge(resources.database, resources.clock)
 
-    return Job("purge delivery tables", PURGE_EVERY, purge_delivery_tables)
+    async def measure() -> None:
+        await measure_outbox(resources.database, resources.domain)
+        await measure_connections(resources.database, resources.domain)
+
+    return (
+        *subgraph.jobs,
+        Job("measure", MEASURE_EVERY, measure),
+        Job("purge delivery tables", PURGE_EVERY, purge_delivery_tables),
+    )
 
 
 def _ended(task: asyncio.Task[None], stopped: asyncio.Event) -> None:
@@ -65,11 +79,15 @@ def _ended(task: asyncio.Task[None], stopped: asyncio.Event) -> None:
     stopped.set()
 
 
-async def _repeat(job: Job) -> None:
-    """Run the job again and again; a failing round is logged and the next one comes all the same."""
+async def repeat(job: Job, domain: str) -> None:
+    """Run the job again and again; a failing round is logged and counted, and the next one comes all the same."""
+    succeeded, failures = TASK_SUCCEEDED.labels(domain, job.name), TASK_FAILURES.labels(domain, job.name)
+    TASK_INTERVAL.labels(domain, job.name).set(job.every.total_seconds())
     while True:
         try:
             await job.run()
+            succeeded.set_to_current_time()
         except Exception:
+            failures.inc()
             log.exception("job failed", extra={"job": job.name})
         await asyncio.sleep(job.every.total_seconds())

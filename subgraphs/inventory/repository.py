@@ -15,6 +15,7 @@ from shared.ids import new_id
 from subgraphs.inventory import models
 from subgraphs.inventory.domain import (
     Availability,
+    LineStatus,
     Reservation,
     ReservationLine,
     ReservationStatus,
@@ -145,6 +146,30 @@ async def count_orphans(session: AsyncSession, overdue_since: datetime) -> int:
     t = _reservation
     statement = select(func.count()).where(t.c.status == ReservationStatus.HELD, t.c.expires_at < overdue_since)
     return await session.scalar(statement) or 0
+
+
+async def count_wrong_availability(session: AsyncSession) -> int:
+    """Variants whose public figure is not what is on hand less what is reserved."""
+    free = (
+        select(_item.c.variant_id, func.sum(_item.c.on_hand - _item.c.reserved).label("free"))
+        .group_by(_item.c.variant_id)
+        .subquery()
+    )
+    joined = select(func.count()).select_from(_stock.join(free, free.c.variant_id == _stock.c.variant_id))
+    return await session.scalar(joined.where(_stock.c.available != free.c.free)) or 0
+
+
+async def count_wrong_reservations(session: AsyncSession) -> int:
+    """Shelves on which more or less is reserved than living reservations hold."""
+    line = models.reservation_line
+    held = (
+        select(line.c.stock_item_id, func.sum(line.c.quantity).label("held"))
+        .where(line.c.status == LineStatus.HELD)
+        .group_by(line.c.stock_item_id)
+        .subquery()
+    )
+    joined = select(func.count()).select_from(_item.outerjoin(held, held.c.stock_item_id == _item.c.id))
+    return await session.scalar(joined.where(_item.c.reserved != func.coalesce(held.c.held, 0))) or 0
 
 
 async def set_threshold(session: AsyncSession, variant_id: UUID, threshold: int) -> None:

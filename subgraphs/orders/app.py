@@ -12,6 +12,7 @@ from subgraphs.orders.graphql.schema import schema
 from subgraphs.orders.jobs import ExpireOverdueGroups
 from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkout import CheckoutService
+from subgraphs.orders.service.figures import measure_checkouts
 from subgraphs.orders.service.orders import OrderService
 from subgraphs.orders.service.saga import CheckoutSaga, SagaNotes
 from subgraphs.orders.service.watching import OrderWatch
@@ -42,4 +43,5 @@ def build(resources: Resources[OrdersSettings]) -> Subgraph:
         every=timedelta(seconds=settings.expiry_interval_seconds),
         run=ExpireOverdueGroups(resources.database, saga).run,
     )
-    return Subgraph(schema=schema, context=context, consumers=consumers(saga, SagaNotes(watch)), jobs=(expiry,))
+    figures = Job("measure checkouts", timedelta(seconds=10), partial(measure_checkouts, resources.database, clock))
+    return Subgraph(schema=schema, context=context, consumers=consumers(saga, SagaNotes(watch)), jobs=(expiry, figures))

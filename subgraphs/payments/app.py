@@ -10,6 +10,7 @@ from subgraphs.payments.adapters.webhook import PATH, webhook_route
 from subgraphs.payments.consumers import consumers
 from subgraphs.payments.graphql.context import PaymentsContext
 from subgraphs.payments.graphql.schema import schema
+from subgraphs.payments.service.figures import LedgerFigures, measure_provider_work
 from subgraphs.payments.service.payments import PaymentsService
 from subgraphs.payments.service.payouts import PayoutsService
 from subgraphs.payments.service.refunds import RefundsService
@@ -42,6 +43,12 @@ def build(resources: Resources[PaymentsSettings]) -> Subgraph:
         jobs=(
             Job("settle", timedelta(seconds=2), settlement.run_due),
             Job("release", timedelta(minutes=1), settlement.release_due),
+            Job("measure ledger", timedelta(minutes=1), LedgerFigures(resources.database).measure),
+            Job(
+                "measure provider work",
+                timedelta(seconds=10),
+                partial(measure_provider_work, resources.database, clock),
+            ),
         ),
         routes=(webhook_route(provider, settlement.accept),),
         exempt=frozenset({PATH}),

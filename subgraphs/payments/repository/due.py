@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, select
+from sqlalchemy import ColumnElement, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from subgraphs.payments import models
@@ -37,6 +37,13 @@ async def claim_due(session: AsyncSession, kind: type[Due], now: datetime) -> Du
     """The piece of work that is due longest and that no other worker claims."""
     table, _ = _OPEN[kind]
     return await _claim(session, kind, now, table.c.due_at <= now)
+
+
+async def count_open(session: AsyncSession, kind: type[Any]) -> tuple[int, datetime | None]:
+    """How much of it is not settled, and when the first of that is due."""
+    table, is_open = _OPEN[kind]
+    count, first = (await session.execute(select(func.count(), func.min(table.c.due_at)).where(is_open))).one()
+    return count, first
 
 
 async def _claim(session: AsyncSession, kind: type[Due], now: datetime, wanted: ColumnElement[bool]) -> Due | None:

@@ -112,6 +112,18 @@ async def trial_balance(session: AsyncSession, currency: str) -> Mapping[Account
     return {kind: int(amount) for kind, amount in rows}
 
 
+async def trial_balances(session: AsyncSession) -> Mapping[tuple[str, AccountKind], int]:
+    """The sum of each kind of account by currency. Reads an index of all postings, and no table."""
+    sums = select(_posting.c.account_id, func.sum(_posting.c.amount).label("amount")).group_by(_posting.c.account_id)
+    by_account = sums.subquery()
+    rows = await session.execute(
+        select(_account.c.currency, _account.c.kind, func.sum(by_account.c.amount))
+        .join(by_account, by_account.c.account_id == _account.c.id)
+        .group_by(_account.c.currency, _account.c.kind)
+    )
+    return {(currency, kind): int(amount) for currency, kind, amount in rows}
+
+
 async def entry_page(session: AsyncSession, request: PageRequest) -> Page[JournalEntry]:
     return await fetch_page(session, select(JournalEntry), NEWEST_FIRST, request)
 

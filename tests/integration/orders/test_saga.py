@@ -26,8 +26,8 @@ async def goods(market: Market) -> Goods:
 
 
 async def expire_overdue(market: Market) -> None:
-    (job,) = market.orders.subgraph.jobs
-    await job.run()
+    expiry, _ = market.orders.subgraph.jobs
+    await expiry.run()
 
 
 async def parked(market: Market, group: dict[str, Any]) -> int:
