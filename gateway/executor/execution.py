@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.cache.session import CacheSession
@@ -17,23 +17,26 @@ from gateway.executor.subgraph_errors import FieldError
 from gateway.executor.trace import RunTrace
 
 
-@dataclass(slots=True)
 class Execution:
-    """What running a plan left: the response tree, the errors met on the way, and header lines for the client.
+    """What running a plan leaves: the response tree, and the errors met on the way.
 
-    `structure` counts the merges that may have brought new objects, `crowds` keeps the objects of targets by their number.
+    `tracing` are header lines for subgraphs that cannot change an answer. What `cache` has is not asked for. What the requests
+    take is noted in `trace`. `answers` are kept of subgraphs whose header lines may concern the client. `structure` counts the
+    merges that may have brought new objects, `crowds` keeps the objects of targets by their number.
     """
 
-    tree: Tree = field(default_factory=dict)
-    errors: list[FieldError] = field(default_factory=list)
-    headers: Sequence[tuple[str, str]] = ()
-    tracing: bytes = b""
+    # Defaults of the class: most executions have none of these, and every request makes an execution.
     answers: list[tuple[int, str, HeaderLines]] | None = None
-    cache: CacheSession | None = None
     memory: EntityMemory | None = None
-    trace: RunTrace | None = None
     structure: int = 0
     crowds: dict[int, tuple[int, list[Tree]]] | None = None
+
+    def __init__(self, tracing: bytes = b"", cache: CacheSession | None = None, trace: RunTrace | None = None) -> None:
+        self.tree: Tree = {}
+        self.errors: list[FieldError] = []
+        self.tracing = tracing
+        self.cache = cache
+        self.trace = trace
 
     def collect(self, target: CompiledTarget) -> EntityBatch:
         """The batch of a target. Where only leaves came in since the same objects were collected, they are known."""

@@ -30,7 +30,6 @@ from gateway.executor.subgraph_errors import (
     failed,
     unavailable,
 )
-from gateway.executor.trace import RunTrace
 from gateway.executor.traffic import Traffic
 from gateway.executor.variables import holds, used
 from gateway.telemetry.metrics import SubgraphMeter
@@ -70,51 +69,45 @@ class Executor:
         self._errors = errors or SubgraphErrorsConfig()
         self._spans = spans or Spans()
 
-    async def execute(
-        self,
-        plan: CompiledPlan,
-        variables: Mapping[str, Any],
-        headers: HeadersFor,
-        tracing: bytes = b"",
-        *,
-        event: bytes | None = None,
-        cache: CacheSession | None = None,
-        trace: RunTrace | None = None,
-    ) -> Execution:
-        """Run all fetches. Failures of subgraphs become errors of the execution; what is raised is a bug.
-
-        `tracing` are further header lines, which cannot change an answer. `event` is what came for the first fetch, the
-        source stream of a subscription: it is taken as that fetch's answer, and only the others are sent. What `cache` has
-        is not asked for. What the requests take is noted in `trace`.
-        """
-        execution = Execution(tracing=tracing, cache=cache, trace=trace)
-        if event is not None:
-            self._take(plan.fetches[0], execution, (), HttpAnswer(200, (), event))
-            await self._run_others(plan, execution, variables, headers)
-        elif plan.is_one_request and cache is None and not self._spans.recording:
-            await self._request(plan.fetches[0], execution, (), variables, headers)
-        elif plan.fetches:
-            await self._run_all(plan, execution, variables, headers)
-        self.collect_headers(execution)
-        return execution
-
-    def collect_headers(self, execution: Execution) -> None:
-        """Set the header lines for the client, by the answers that there are."""
-        if execution.answers:
-            # In the order of the plan, whoever was first to answer.
-            execution.answers.sort(key=lambda answer: answer[0])
-            execution.headers = self._response_headers.of((subgraph, lines) for _, subgraph, lines in execution.answers)
-
-    async def execute_into(
+    def execute(
         self,
         execution: Execution,
         plan: CompiledPlan,
         variables: Mapping[str, Any],
         headers: HeadersFor,
-        landed: Callable[[int], None],
+        landed: Callable[[int], None] | None = None,
+    ) -> Awaitable[object]:
+        """Run all fetches of a plan. Failures of subgraphs become errors of the execution; what is raised is a bug.
+
+        `landed` is told the position of each fetch as soon as it is merged.
+        """
+        # No coroutine of its own: one request is most of what is asked.
+        if plan.is_one_request and execution.cache is None and landed is None and not self._spans.recording:
+            return self._request(plan.fetches[0], execution, (), variables, headers)
+        return self._run_all(plan, execution, variables, headers, landed)
+
+    async def execute_event(
+        self,
+        execution: Execution,
+        plan: CompiledPlan,
+        event: bytes,
+        variables: Mapping[str, Any],
+        headers: HeadersFor,
     ) -> None:
-        """Run all fetches of a plan that has some; `landed` is told the position of each as soon as it is merged."""
-        await self._run_all(plan, execution, variables, headers, landed)
+        """Run a subscription's plan for what came from its source stream: the answer to the first fetch."""
+        self._take(plan.fetches[0], execution, (), HttpAnswer(200, (), event))
+        run = Run(plan, execution, variables, headers, list(plan.waits))
+        async with asyncio.TaskGroup() as tasks:
+            for dependent in plan.fetches[0].dependents:
+                run.waiting[dependent] -= 1
+                if not run.waiting[dependent]:
+                    tasks.create_task(self._follow(run, dependent, tasks))
+
+    def client_headers(self, execution: Execution) -> Sequence[tuple[str, str]]:
+        """The header lines for the client, by the answers that there are."""
+        # In the order of the plan, whoever was first to answer.
+        answers = sorted(execution.answers or (), key=lambda answer: answer[0])
+        return self._response_headers.of((subgraph, lines) for _, subgraph, lines in answers)
 
     async def _run_all(
         self,
@@ -122,25 +115,16 @@ class Executor:
         execution: Execution,
         variables: Mapping[str, Any],
         headers: HeadersFor,
-        landed: Callable[[int], None] | None = None,
+        landed: Callable[[int], None] | None,
     ) -> None:
+        if not plan.fetches:
+            return
         run = Run(plan, execution, variables, headers, list(plan.waits), landed)
         first, *others = [index for index, count in enumerate(plan.waits) if not count]
         async with asyncio.TaskGroup() as tasks:
             for index in others:
                 tasks.create_task(self._follow(run, index, tasks))
             await self._follow(run, first, tasks)
-
-    async def _run_others(
-        self, plan: CompiledPlan, execution: Execution, variables: Mapping[str, Any], headers: HeadersFor
-    ) -> None:
-        """Run what waits for the first fetch, which is done: in a subscription's plan that is all the rest."""
-        run = Run(plan, execution, variables, headers, list(plan.waits))
-        async with asyncio.TaskGroup() as tasks:
-            for dependent in plan.fetches[0].dependents:
-                run.waiting[dependent] -= 1
-                if not run.waiting[dependent]:
-                    tasks.create_task(self._follow(run, dependent, tasks))
 
     # No closure: a function that knows itself would keep the response tree until the collector comes.
     async def _follow(self, run: Run, index: int, tasks: asyncio.TaskGroup) -> None:
@@ -301,7 +285,7 @@ class Executor:
         caller, lines = self._callers[fetch.subgraph], headers(fetch.subgraph)
         started = perf_counter()
         try:
-            answer = await caller.call(body, lines, execution.tracing + trace, idempotent=fetch.kind == "query")
+            answer = await caller.call(body, lines, execution.tracing + trace, fetch.kind == "query")
         except TransportError as error:
             execution.errors.append(unavailable(fetch, error, covers_of(compiled, batches)))
             outcome = "left_alone" if error.fault is TransportFault.CIRCUIT_OPEN else "unavailable"

@@ -105,7 +105,8 @@ class IncrementalExecution:
         tree: Mapping[str, Any] | None = None,
         most: int = 1000,
     ) -> None:
-        self.execution = Execution(tree=dict(tree or {}), tracing=tracing, cache=cache, trace=trace)
+        self.execution = Execution(tracing, cache, trace)
+        self.execution.tree.update(tree or {})
         self._plan = plan
         self._variables = variables
         self._most = most
@@ -117,10 +118,10 @@ class IncrementalExecution:
         self._failed: dict[str, dict[ResponsePath, list[FieldError]]] = {}
         self._delivered: set[str] = set()
         self._reported: dict[int, FieldError] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Future[object] | None = None
         if plan.compiled.fetches:
-            run = executor.execute_into(self.execution, plan.compiled, variables, headers, self._land)
-            self._task = asyncio.create_task(run)
+            run = executor.execute(self.execution, plan.compiled, variables, headers, self._land)
+            self._task = asyncio.ensure_future(run)
             self._task.add_done_callback(lambda _: self._news.set())
 
     async def first(self) -> tuple[dict[str, Any] | None, list[FieldError], Delivery | None]:

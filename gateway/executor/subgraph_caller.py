@@ -42,7 +42,8 @@ class SubgraphCaller:
         self._draw = draw
         self._flights: dict[tuple[bytes, bytes], _Waiters] = {}
 
-    def call(self, body: bytes, headers: bytes, tracing: bytes, *, idempotent: bool) -> Awaitable[HttpAnswer]:
+    # Passing by name costs, and there are many requests: here and below on the way of each it is done by place.
+    def call(self, body: bytes, headers: bytes, tracing: bytes, idempotent: bool) -> Awaitable[HttpAnswer]:
         """The answer to one request. Raises TransportError.
 
         `headers` are the lines that may change the answer: only requests with the same ones are shared. `tracing` are those
@@ -51,7 +52,7 @@ class SubgraphCaller:
         if not idempotent:
             return self._mutate(body, headers + tracing)
         if not self._share:
-            return self._try(body, headers + tracing, idempotent=True)
+            return self._try(body, headers + tracing, True)
         return self._join((headers, body), tracing)
 
     async def _join(self, key: tuple[bytes, bytes], tracing: bytes) -> HttpAnswer:
@@ -68,7 +69,7 @@ class SubgraphCaller:
 
     async def _mutate(self, body: bytes, headers: bytes) -> HttpAnswer:
         try:
-            return await self._try(body, headers, idempotent=False)
+            return await self._try(body, headers, False)
         finally:
             # Who asks after a change must see it: no query from now on joins one that began before.
             self._flights = {}
@@ -79,7 +80,7 @@ class SubgraphCaller:
         waiters = self._flights[key] = []
         landed: HttpAnswer | TransportError | None = None
         try:
-            landed = answer = await self._try(body, headers + tracing, idempotent=True)
+            landed = answer = await self._try(body, headers + tracing, True)
         except TransportError as error:
             landed = error
             raise
@@ -91,7 +92,7 @@ class SubgraphCaller:
                     waiter.set_result(landed)
         return answer
 
-    async def _try(self, body: bytes, headers: bytes, *, idempotent: bool) -> HttpAnswer:
+    async def _try(self, body: bytes, headers: bytes, idempotent: bool) -> HttpAnswer:
         if not self._budget.is_full:
             self._budget.deposit()
         tries_left = self._retry.attempts if idempotent else 0

@@ -116,7 +116,8 @@ class DirectLane:
         return self._respond(sender, request, headers)
 
     async def _respond(self, sender: Sender, request: GraphQLRequest, headers: dict[str, str]) -> bytes:
-        begin(Correlation(headers[CORRELATION], None, headers.get("traceparent")))
+        # As `Correlation(…)`, which takes several times as long.
+        begin(tuple.__new__(Correlation, (headers[CORRELATION], None, headers.get("traceparent"))))
         # The line that tells the client is the one that tells the subgraphs.
         story = request.story = b"x-correlation-id: %b\r\n" % headers[CORRELATION].encode()
         try:

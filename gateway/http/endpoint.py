@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -160,8 +159,8 @@ class GatewayEndpoint:
             self._admit(headers, media_type, framing or (parts and parts[0]))
             request = await self._request(scope, receive, headers, path_id)
             if isinstance(request, GraphQLRequest) and (framing or parts):
-                credentials = (lambda: headers) if framing else None
-                request = replace(request, credentials=credentials, incremental=parts[1] if parts else None)
+                request.credentials = (lambda: headers) if framing else None
+                request.incremental = parts[1] if parts else None
             with self._load.counted(), bind(correlation), self._spans.request(headers):
                 if isinstance(request, GraphQLRequest):
                     response = await self._pipeline.answer(request)

@@ -109,15 +109,16 @@ def graphql_request(
             raise RequestRefused("BAD_REQUEST", "The parameter query is missing.")
     else:
         reference = None
+    # By place: what is passed to a class by name is put into a mapping first.
     return GraphQLRequest(
-        query=query or "",
-        operation_name=None if name is None else _parameter(parameters, "operationName", str) or None,
-        variables={} if variables is None else _parameter(parameters, "variables", dict),
-        headers=headers,
-        client=client,
-        read_only=read_only,
-        budget=budget,
-        reference=reference,
+        query or "",
+        None if name is None else _parameter(parameters, "operationName", str) or None,
+        {} if variables is None else _parameter(parameters, "variables", dict),
+        headers,
+        client,
+        read_only,
+        budget,
+        reference,
     )
 
 

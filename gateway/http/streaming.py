@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import Receive
@@ -103,10 +103,9 @@ class Edge:
     ) -> GraphQLResponse:
         """The response to the GraphQL request in `parameters`. Raises RequestRefused where it is none."""
         request = graphql_request(parameters, headers, client, read_only=read_only)
+        request.credentials, request.incremental = credentials, IncrementalFormat.CURRENT
         with self.counted():
-            return await self.pipeline.answer(
-                replace(request, credentials=credentials, incremental=IncrementalFormat.CURRENT)
-            )
+            return await self.pipeline.answer(request)
 
     @contextmanager
     def story(self, headers: Mapping[str, str]) -> Iterator[dict[str, str]]:

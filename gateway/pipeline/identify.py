@@ -81,7 +81,7 @@ class Identification:
         return self.recognise(headers, client) or await self.find(headers)
 
     def recognise(
-        self, headers: Mapping[str, str], client: str, story: bytes | None = None, *, passes_nothing: bool = False
+        self, headers: Mapping[str, str], client: str, story: bytes | None = None, passes_nothing: bool = False
     ) -> Identity | None:
         """Count a request, and say who asks where that is known; else `find` has to. Raises RequestRefused 429.
 
@@ -92,9 +92,9 @@ class Identification:
             return None
         authorization = headers.get("authorization")
         if self._authenticator is None or authorization is None:
-            return self._identity(headers, None, story=story, passes_nothing=passes_nothing)
+            return self._identity(headers, None, None, story, passes_nothing)
         token = self._authenticator.find(authorization)
-        return None if token is None else self._identity(headers, token, story=story, passes_nothing=passes_nothing)
+        return None if token is None else self._identity(headers, token, None, story, passes_nothing)
 
     async def find(self, headers: Mapping[str, str]) -> Identity:
         """Who asks by a request that is counted already. Raises RequestRefused: 401, or 429 for a partner's own limits."""
@@ -131,7 +131,6 @@ class Identification:
         token: AccessToken | None,
         partner: str | None = None,
         story: bytes | None = None,
-        *,
         passes_nothing: bool = False,
     ) -> Identity:
         if story is None or _TRACEPARENT in headers:

@@ -145,7 +145,7 @@ class Pipeline:
         try:
             # One function and not several: each coroutine on the way of a request would cost as much as what it does.
             identity = self._identification.recognise(
-                request.headers, request.client, request.story, passes_nothing=request.passes_nothing
+                request.headers, request.client, request.story, request.passes_nothing
             )
             if identity is None:
                 identity = await self._identification.find(request.headers)
@@ -177,13 +177,13 @@ class Pipeline:
                 return await self._answer_in_parts(graph, prepared, deferred, variables, request, identity, cost=cost)
             session = self._caching.session(request.headers, identity, prepared.policies) if self._caching else None
             trace = _trace(request) if self._config.expose_query_plan else None
-            execution = await graph.executor.execute(
-                prepared.compiled, variables, identity.headers_for, identity.tracing, cache=session, trace=trace
-            )
+            execution = Execution(identity.tracing, session, trace)
+            await graph.executor.execute(execution, prepared.compiled, variables, identity.headers_for)
             payload = _payload(graph, prepared, variables, execution)
             if self._exposes:
                 _expose(payload, prepared, _told_of_plan(prepared, trace), cost, request.headers)
-            response = GraphQLResponse(payload, headers=execution.headers)
+            headers = () if execution.answers is None else graph.executor.client_headers(execution)
+            response = GraphQLResponse(payload, None, headers)
             if self._persisted is not None or session is not None:
                 self._mark_public(response, prepared, text, request, identity, session)
         except RequestRefused as refusal:
@@ -293,14 +293,15 @@ class Pipeline:
         if self._exposes:
             _expose(payload, prepared, _told_of_plan(deferred, trace), cost, request.headers)
         (_PARTIAL if errors else _OK).value += 1
-        graph.executor.collect_headers(running.execution)
-        headers = running.execution.headers
+        headers = graph.executor.client_headers(running.execution)
         if delivery is None or not delivery.has_next:
             await running.close()
             return GraphQLResponse(payload, headers=headers)
         last = None if trace is None else lambda: _told_of_plan(deferred, trace)
         events = IncrementalResponses(running, request.incremental, payload, last)
-        return GraphQLResponse(payload, headers=headers, events=events, incremental=True)
+        response = GraphQLResponse(payload, headers=headers, events=events)
+        response.incremental = True
+        return response
 
     def _open(
         self,
@@ -312,9 +313,8 @@ class Pipeline:
     ) -> ResponseStream:
         async def respond(identity: Identity, event: bytes) -> GraphQLResponse:
             trace = _trace(request) if self._config.expose_query_plan else None
-            execution = await graph.executor.execute(
-                prepared.compiled, variables, identity.headers_for, identity.tracing, event=event, trace=trace
-            )
+            execution = Execution(identity.tracing, None, trace)
+            await graph.executor.execute_event(execution, prepared.compiled, event, variables, identity.headers_for)
             payload = _payload(graph, prepared, variables, execution)
             if trace is not None:
                 payload["extensions"] = {"queryPlan": plan_extension(prepared.plan, trace)}

@@ -20,8 +20,8 @@ class IncrementalFormat(Enum):
     OF_2022 = "20220824"
 
 
-# Neither is frozen: making one would take four times as long, and every request makes both. Nobody changes them.
-@dataclass(slots=True)
+# Neither is frozen, and what few requests have is a default of the class: every request makes both. Nobody changes them.
+@dataclass
 class GraphQLRequest:
     """One request. `headers` are in lower case; `client` is the client's address; `read_only` forbids mutations (GET).
 
@@ -34,20 +34,20 @@ class GraphQLRequest:
     """
 
     query: str
-    operation_name: str | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    client: str = ""
-    read_only: bool = False
-    budget: RequestBudget | None = None
-    reference: Reference | None = None
-    credentials: Callable[[], Mapping[str, str]] | None = None
-    story: bytes | None = None
-    passes_nothing: bool = False
-    incremental: IncrementalFormat | None = None
+    operation_name: str | None
+    variables: Mapping[str, Any]
+    headers: Mapping[str, str]
+    client: str
+    read_only: bool
+    budget: RequestBudget | None
+    reference: Reference | None
+    credentials: Callable[[], Mapping[str, str]] | None = field(default=None, init=False)
+    story: bytes | None = field(default=None, init=False)
+    passes_nothing: bool = field(default=False, init=False)
+    incremental: IncrementalFormat | None = field(default=None, init=False)
 
 
-@dataclass(slots=True)
+@dataclass
 class GraphQLResponse:
     """`payload` is the response object. `refusal` is set where nothing was executed. `headers` are lines of subgraphs.
 
@@ -60,11 +60,11 @@ class GraphQLResponse:
     payload: Mapping[str, Any]
     refusal: RequestRefused | None = None
     headers: Sequence[tuple[str, str]] = ()
-    max_age: int | None = None
     events: ResponseEvents | None = None
-    ended_by: str | None = None
-    freshness: Freshness | None = None
-    incremental: bool = False
+    max_age: int | None = field(default=None, init=False)
+    freshness: Freshness | None = field(default=None, init=False)
+    ended_by: str | None = field(default=None, init=False)
+    incremental: bool = field(default=False, init=False)
 
 
 class ResponseEvents(Protocol):

@@ -216,4 +216,6 @@ class ResponseStream:
 
 def _ended(code: str) -> GraphQLResponse:
     message = _MESSAGES.get(code, "Something went wrong.")
-    return GraphQLResponse({"errors": [{"message": message, "extensions": {"code": code}}]}, ended_by=code)
+    response = GraphQLResponse({"errors": [{"message": message, "extensions": {"code": code}}]})
+    response.ended_by = code
+    return response

@@ -13,6 +13,7 @@ from graphql import GraphQLObjectType, parse
 from gateway.cache.session import CacheSession
 from gateway.errors import PlanError
 from gateway.executor.compiled import compile_plan
+from gateway.executor.execution import Execution
 from gateway.executor.executor import Executor
 from gateway.executor.projection import Projection
 from gateway.executor.subgraph_client import Endpoint, HttpAnswer, SubgraphClient
@@ -69,8 +70,8 @@ class Gateway:
         """The `data` of the answer; errors fail."""
         operation = normalize(self._schema, parse(document), None)
         plan = self._planner.plan(operation, override_labels=self._labels)
-        session = self._session(plan) if self._session else None
-        execution = await self._executor.execute(compile_plan(plan), variables, lambda _: b"", cache=session)
+        execution = Execution(b"", self._session(plan) if self._session else None)
+        await self._executor.execute(execution, compile_plan(plan), variables, lambda _: b"")
         data, errors = Projection(self._schema, operation).project(execution.tree, variables, execution.errors)
         assert not execution.errors
         assert not errors, errors

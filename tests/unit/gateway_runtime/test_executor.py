@@ -89,7 +89,9 @@ async def run(
     transport: Transport, *fetches: Fetch, variables: dict[str, Any] | None = None, **errors: Any
 ) -> Execution:
     plan = compile_plan(QueryPlan("query", fetches))
-    return await executor(transport, **errors).execute(plan, variables or {}, lambda _subgraph: b"")
+    execution = Execution()
+    await executor(transport, **errors).execute(execution, plan, variables or {}, lambda _subgraph: b"")
+    return execution
 
 
 def root(id: int, subgraph: str, document: str, **more: Any) -> Fetch:

@@ -46,7 +46,7 @@ def caller(client: Client, name: str = "a", **traffic: Any) -> SubgraphCaller:
 
 
 async def ask(called: SubgraphCaller, body: bytes = b"q", headers: bytes = b"", tracing: bytes = b"") -> bytes:
-    return (await called.call(body, headers, tracing, idempotent=True)).body
+    return (await called.call(body, headers, tracing, True)).body
 
 
 async def together(client: Client, *asked: Any) -> list[Any]:
@@ -79,7 +79,7 @@ async def test_another_query_or_other_credentials_are_another_request(body: byte
 async def test_mutations_are_never_shared() -> None:
     client = Client()
     called = caller(client)
-    asked = [called.call(b"m", b"", b"", idempotent=False) for _ in range(3)]
+    asked = [called.call(b"m", b"", b"", False) for _ in range(3)]
     assert {one.body for one in await together(client, *asked)} == {b"1", b"2", b"3"}
 
 
@@ -89,7 +89,7 @@ async def test_a_query_after_a_change_does_not_join_one_from_before() -> None:
     client.gate.clear()
     before = asyncio.ensure_future(ask(called))
     await asyncio.sleep(0)
-    change = asyncio.ensure_future(called.call(b"m", b"", b"", idempotent=False))
+    change = asyncio.ensure_future(called.call(b"m", b"", b"", False))
     await asyncio.sleep(0)
     client.gate.set()
     await change
@@ -158,7 +158,7 @@ async def test_a_mutation_is_sent_once() -> None:
     client = Client(TransportFault.CONNECT)
     called = caller(client, retry={"attempts": 2, "pause": 0})
     with pytest.raises(TransportError):
-        await called.call(b"m", b"", b"", idempotent=False)
+        await called.call(b"m", b"", b"", False)
     assert len(client.sent) == 1
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from gateway.executor.compiled import compile_plan
 from gateway.executor.entity_loader import EntityBatch
+from gateway.executor.execution import Execution
 from gateway.executor.trace import FetchRun, RunTrace
 from gateway.pipeline.explain import plan_extension
 from gateway.planner.plan import EntityTarget, QueryPlan
@@ -34,7 +35,7 @@ def clock(*times: float) -> Callable[[], float]:
 
 async def test_each_request_of_a_run_is_noted_and_what_was_not_needed_is_not() -> None:
     trace = RunTrace()
-    await executor(Transport(ANSWERS)).execute(compile_plan(PLAN), {}, lambda _: b"", trace=trace)
+    await executor(Transport(ANSWERS)).execute(Execution(b"", None, trace), compile_plan(PLAN), {}, lambda _: b"")
 
     noted = {fetch: [(run.outcome, run.entities, run.cached) for run in runs] for fetch, runs in trace.runs.items()}
     assert noted == {0: [("ok", 0, 0)], 1: [("ok", 1, 0)], 3: [("failed", 0, 0)]}
@@ -43,7 +44,8 @@ async def test_each_request_of_a_run_is_noted_and_what_was_not_needed_is_not() -
 
 
 async def test_a_run_that_nobody_watches_notes_nothing() -> None:
-    execution = await executor(Transport(ANSWERS)).execute(compile_plan(PLAN), {}, lambda _: b"")
+    execution = Execution()
+    await executor(Transport(ANSWERS)).execute(execution, compile_plan(PLAN), {}, lambda _: b"")
     assert execution.trace is None
 
 
