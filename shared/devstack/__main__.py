@@ -32,7 +32,7 @@ def main() -> int:
 def _obey(arguments: argparse.Namespace, layout: Layout, screen: Screen) -> int:
     match arguments.command:
         case "up":
-            stack.up(layout, screen, with_prometheus=arguments.prometheus)
+            stack.up(layout, screen, with_prometheus=arguments.prometheus, with_pooler=arguments.pgbouncer)
         case "down":
             stack.down(layout, screen)
         case "restart":
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start what is down and say what runs where")
     up.add_argument("--prometheus", action="store_true", help="and a Prometheus over all of it, with the alert rules")
+    up.add_argument("--pgbouncer", action="store_true", help="and a pgBouncer before Postgres, pooling by transaction")
     commands.add_parser("down", help="stop everything; data stay")
     commands.add_parser("status", help="what runs where; fails unless everything is ready")
     commands.add_parser("reset", help="stop everything and forget all data")

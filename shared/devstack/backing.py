@@ -1,4 +1,4 @@
-"""The three servers under the services: private ones, or those that the environment names."""
+"""The servers under the services: private ones, or those that the environment names."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from dataclasses import asdict, dataclass
 from shared.devstack.errors import StackProblem
 from shared.devstack.layout import Layout
 from shared.devstack.passwords import Passwords, write_secret
+from shared.devstack.servers.pgbouncer import PoolerServer
 from shared.devstack.servers.postgres import PostgresServer
 from shared.devstack.servers.rabbitmq import RabbitServer
 from shared.devstack.servers.redis import RedisServer
 from shared.devstack.services import Addresses
+
+_POOL_SIZE = 10
+"""Connections to Postgres for each role, whatever number of its processes there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +27,20 @@ class Backing:
     postgres: PostgresServer | None
     redis: RedisServer | None
     rabbitmq: RabbitServer | None
+    pooler: PoolerServer | None = None
 
     @property
-    def servers(self) -> list[PostgresServer | RedisServer | RabbitServer]:
-        return [server for server in (self.postgres, self.redis, self.rabbitmq) if server]
+    def servers(self) -> list[PostgresServer | RedisServer | RabbitServer | PoolerServer]:
+        return [server for server in (self.postgres, self.redis, self.rabbitmq, self.pooler) if server]
 
 
-def backing_of(layout: Layout, passwords: Passwords, environment: Mapping[str, str]) -> Backing:
+def backing_of(
+    layout: Layout, passwords: Passwords, environment: Mapping[str, str], *, with_pooler: bool = False
+) -> Backing:
     """`POSTGRES_URL`, `REDIS_URL` and `RABBITMQ_URL` with `RABBITMQ_MANAGEMENT_URL` replace the private servers.
 
     The Postgres and RabbitMQ logins in them are administrators': they make the services' own. `POSTGRES_POOLER_URL` is
-    a pgBouncer before that Postgres: the services then connect there.
+    a pgBouncer before that Postgres: the services then connect there. `with_pooler` puts a private one before it.
     """
     here, logs = layout.directory, layout.logs
     postgres = PostgresServer(here / "postgres", layout.postgres_port, passwords.postgres_admin, logs / "postgres.log")
@@ -46,18 +53,31 @@ def backing_of(layout: Layout, passwords: Passwords, environment: Mapping[str, s
             "RABBITMQ_URL is set and RABBITMQ_MANAGEMENT_URL is not; users and rights are declared through the latter.",
             remedy="For example RABBITMQ_MANAGEMENT_URL=http://guest:guest@127.0.0.1:15672",
         )
+    pooler_url = environment.get("POSTGRES_POOLER_URL", "")
+    if pooler_url and with_pooler:
+        raise StackProblem(
+            "POSTGRES_POOLER_URL names a pgBouncer and --pgbouncer asks for a private one.", remedy="Leave out either."
+        )
+    pooler = private_pooler(layout, given["POSTGRES_URL"] or postgres.url) if with_pooler else None
     return Backing(
         addresses=Addresses(
             postgres=given["POSTGRES_URL"] or postgres.url,
             redis=given["REDIS_URL"] or redis.url,
             rabbitmq=given["RABBITMQ_URL"] or rabbitmq.url,
             rabbitmq_management=management or rabbitmq.management_url,
-            postgres_pooler=environment.get("POSTGRES_POOLER_URL", ""),
+            postgres_pooler=pooler.url if pooler else pooler_url,
         ),
         postgres=None if given["POSTGRES_URL"] else postgres,
         redis=None if given["REDIS_URL"] else redis,
         rabbitmq=None if given["RABBITMQ_URL"] else rabbitmq,
+        pooler=pooler,
     )
+
+
+def private_pooler(layout: Layout, postgres_url: str) -> PoolerServer:
+    """The stack's own, started or not, before the Postgres of that address."""
+    log = layout.logs / "pgbouncer.log"
+    return PoolerServer(layout.directory / "pgbouncer", layout.pooler_port, postgres_url, _POOL_SIZE, log)
 
 
 def remember(layout: Layout, addresses: Addresses) -> None:
@@ -82,9 +102,11 @@ def remembered(layout: Layout) -> Addresses:
 def remembered_backing(layout: Layout, passwords: Passwords) -> Backing:
     """What `up` has used, ours and not ours."""
     addresses, private = remembered(layout), backing_of(layout, passwords, {})
+    pooler = private_pooler(layout, addresses.postgres)
     return Backing(
         addresses,
         private.postgres if addresses.postgres == private.addresses.postgres else None,
         private.redis if addresses.redis == private.addresses.redis else None,
         private.rabbitmq if addresses.rabbitmq == private.addresses.rabbitmq else None,
+        pooler if addresses.postgres_pooler == pooler.url else None,
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.devstack.screen import Screen
@@ -18,11 +20,15 @@ _SUITES = ("unit", "integration", "contract", "conformance", "e2e")
 class Step:
     name: str
     command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def steps() -> list[Step]:
-    """Cheap ones first: a missing blank is known before a server boots."""
+def steps(environment: Mapping[str, str] = os.environ) -> list[Step]:
+    """Cheap ones first: a missing blank is known before a server boots. A deep run ends as production is: behind a pooler."""
     python = sys.executable
+    pooled = Step(
+        "integration through pgBouncer", (python, "-m", "pytest", "-q", "tests/integration"), {"TEST_POOLER": "1"}
+    )
     return [
         Step("lint", (python, "-m", "ruff", "check", ".")),
         Step("format", (python, "-m", "ruff", "format", "--check", ".")),
@@ -34,6 +40,7 @@ def steps() -> list[Step]:
             for suite in _SUITES
             if any((PROJECT_ROOT / "tests" / suite).rglob("test_*.py"))
         ),
+        *([pooled] if environment.get("TEST_DEPTH") == "deep" else []),
     ]
 
 
@@ -45,7 +52,8 @@ def main() -> int:
     for step in chosen:
         screen.console.rule(step.name, align="left")
         started = time.monotonic()
-        passed = subprocess.run(step.command, cwd=PROJECT_ROOT, check=False).returncode == 0
+        environment = {**os.environ, **step.environment}
+        passed = subprocess.run(step.command, cwd=PROJECT_ROOT, env=environment, check=False).returncode == 0
         rows.append([step.name, "[green]passed" if passed else "[red]failed", f"{time.monotonic() - started:.0f} s"])
     screen.console.rule("all steps", align="left")
     screen.show_table(("step", "outcome", "time"), rows)

@@ -47,6 +47,10 @@ class Layout:
         return 4508 + self.offset
 
     @property
+    def pooler_port(self) -> int:
+        return 4509 + self.offset
+
+    @property
     def secrets(self) -> Path:
         return self.directory / "secrets"
 

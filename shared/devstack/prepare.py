@@ -45,7 +45,10 @@ def _prepare_postgres(layout: Layout, backing: Backing, passwords: Passwords, sc
         asyncio.run(bootstrap(layout.register, admin_url=url, passwords=logins))
         migrate(layout.register, admin_url=url, passwords=logins)
         asyncio.run(protect_migration_table(layout.register, admin_url=url))
-        note(f"{len(layout.register.subgraphs)} schemas migrated")
+        if backing.pooler:
+            backing.pooler.start()
+        pooled = ", pooled by transaction" if backing.addresses.postgres_pooler else ""
+        note(f"{len(layout.register.subgraphs)} schemas migrated{pooled}")
 
 
 def _prepare_redis(backing: Backing, screen: Screen) -> None:

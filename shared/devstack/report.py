@@ -29,6 +29,7 @@ def show_services(layout: Layout, listed: Sequence[Service], backing: Backing, s
         "postgres": backing.addresses.postgres,
         "redis": backing.addresses.redis,
         "rabbitmq": backing.addresses.rabbitmq,
+        "pgbouncer": backing.addresses.postgres_pooler,
     }
     rows = [
         [
@@ -37,6 +38,7 @@ def show_services(layout: Layout, listed: Sequence[Service], backing: Backing, s
             *(_facts(tracked[name], ready=True) if name in tracked else ("yours", "", "")),
         ]
         for name, address in addresses.items()
+        if address
     ]
     if (prometheus := prometheus_of(layout)).was_asked_for:
         rows.append(["prometheus", prometheus.url, *_facts(prometheus.process, ready=prometheus.is_ready())])

@@ -38,10 +38,11 @@ def up(
     environment: Mapping[str, str] = os.environ,
     *,
     with_prometheus: bool = False,
+    with_pooler: bool = False,
 ) -> None:
     """Starts what is down, and says what runs where. `environment` may name servers to use. Raises StackProblem."""
     passwords = _write_files(layout)
-    backing = servers.backing_of(layout, passwords, environment)
+    backing = servers.backing_of(layout, passwords, environment, with_pooler=with_pooler)
     settle_on(layout, backing)
     _bring_up(layout, screen, passwords, backing, with_prometheus=with_prometheus)
 
@@ -77,8 +78,8 @@ def settle_on(layout: Layout, backing: servers.Backing) -> None:
     if earlier and earlier != backing.addresses:
         if any(layout.process(name).find() for name in _known(layout)):
             raise StackProblem(
-                "The services run on other servers than POSTGRES_URL, REDIS_URL and RABBITMQ_URL name now.",
-                remedy="Set them as they were, or move the stack: ./task down, then ./task up.",
+                "The services run on other servers than POSTGRES_URL, REDIS_URL, RABBITMQ_URL and --pgbouncer name now.",
+                remedy="Name them as they were, or move the stack: ./task down, then ./task up.",
             )
         if earlier.postgres != backing.addresses.postgres:
             # The demo's people live in a database: another one has to be asked for them.
@@ -94,7 +95,7 @@ def down(layout: Layout, screen: Screen) -> None:
             note(str(len(fleet.stop(layout, _known(layout)))))
         if layout.secrets.exists():
             passwords = load_passwords(layout.secrets / "passwords.json", layout.register)
-            backing = servers.backing_of(layout, passwords, {})
+            backing = servers.backing_of(layout, passwords, {}, with_pooler=True)
             with screen.step("Servers stopped"), ThreadPoolExecutor() as pool:
                 list(pool.map(lambda server: server.stop(), backing.servers))
 
@@ -132,7 +133,8 @@ def reset(layout: Layout, screen: Screen) -> None:
     with screen.step("Data removed") as note:
         if named:
             note("what lies on servers that the environment named stays there")
-        forget(layout.directory / "postgres")
+        for run_as_nobody in ("postgres", "pgbouncer"):
+            forget(layout.directory / run_as_nobody)
         for child in layout.directory.glob("*"):
             # Stacks beside this one, and the lock that our caller holds, are not ours to remove.
             if child.name != LOCK_FILE and not child.name.startswith(MOVED_PREFIX):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
@@ -20,11 +21,13 @@ import httpx
 import pytest
 import redis
 
+from shared.db.database import Database
 from shared.devstack.addresses import with_login, with_path
 from shared.devstack.bootstrap import bootstrap, copy_database, drop_database, protect_migration_table
 from shared.devstack.migrate import migrate, migration_url
 from shared.devstack.passwords import Passwords, new_passwords
 from shared.devstack.ports import free_ports
+from shared.devstack.servers.pgbouncer import PoolerServer
 from shared.devstack.servers.postgres import PostgresServer
 from shared.devstack.servers.rabbitmq import RabbitPorts, RabbitServer, RabbitTls
 from shared.devstack.servers.redis import RedisServer
@@ -32,7 +35,9 @@ from shared.register import Register, load_register
 from shared.testing.certificates import Authority
 
 _TEMPLATE = "marketplace_template"
-_Server = TypeVar("_Server", PostgresServer, RedisServer, RabbitServer)
+POOL_SIZE = 4
+"""Less than a process would open itself, so that transactions really change their connections."""
+_Server = TypeVar("_Server", PostgresServer, RedisServer, RabbitServer, PoolerServer)
 
 
 def run_apart(work: Coroutine[Any, Any, None]) -> None:
@@ -43,12 +48,20 @@ def run_apart(work: Coroutine[Any, Any, None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DomainDatabase:
-    """One domain's logins to a marketplace database: `url` is the run-time role's, `migrate_url` the owner's."""
+    """One domain's logins to a marketplace database: `url` is the run-time role's, `migrate_url` the owner's.
+
+    Where it is `pooled`, `url` leads through a pgBouncer that pools by transaction; the others never do.
+    """
 
     name: str
     url: str
     migrate_url: str
     admin_url: str
+    pooled: bool = False
+
+    def open(self, application_name: str, *, pool_size: int = 5) -> Database:
+        """As a process of the domain connects; for the caller to close."""
+        return Database(self.url, application_name=application_name, pool_size=pool_size, pooler=self.pooled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +72,18 @@ class MarketplaceDatabase:
     admin_url: str
     register: Register
     passwords: Passwords
+    pooler: PoolerServer | None = None
 
     def of(self, domain: str) -> DomainDatabase:
         """Raises KeyError where the register knows no such domain."""
         subgraph = self.register.get(domain)
+        server = self.pooler.url if self.pooler else self.admin_url
         return DomainDatabase(
             name=self.name,
-            url=with_login(self.admin_url, domain, self.passwords.postgres[domain], path=self.name),
+            url=with_login(server, domain, self.passwords.postgres[domain], path=self.name),
             migrate_url=migration_url(subgraph, self.admin_url, self.passwords.postgres, self.name),
             admin_url=self.admin_url,
+            pooled=self.pooler is not None,
         )
 
 
@@ -93,7 +109,7 @@ class Servers:
     register: Register
     passwords: Passwords
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    _running: list[PostgresServer | RedisServer | RabbitServer] = field(default_factory=list)
+    _running: list[PostgresServer | RedisServer | RabbitServer | PoolerServer] = field(default_factory=list)
 
     @cached_property
     def postgres(self) -> PostgresServer:
@@ -107,6 +123,13 @@ class Servers:
                 tied=True,
             )
         )
+
+    @cached_property
+    def pooler(self) -> PoolerServer:
+        """A pgBouncer before the session's Postgres."""
+        (port,) = free_ports(1)
+        home, log = self.directory / "pgbouncer", self.directory / "pgbouncer.log"
+        return self._started(PoolerServer(home, port, self.postgres.url, POOL_SIZE, log, tied=True))
 
     @cached_property
     def redis(self) -> RedisServer:
@@ -147,11 +170,12 @@ class Servers:
         run_apart(protect_migration_table(self.register, admin_url=url, database=_TEMPLATE))
         return _TEMPLATE
 
-    def new_database(self) -> MarketplaceDatabase:
-        """A fresh migrated copy, in about 0.1 s."""
+    def new_database(self, *, pooled: bool = False) -> MarketplaceDatabase:
+        """A fresh migrated copy, in about 0.1 s; behind a pgBouncer where it is `pooled` or TEST_POOLER is set."""
         template, name = self.template, f"marketplace_{next(self._numbers)}"
         run_apart(copy_database(self.register, admin_url=self.postgres.url, template=template, name=name))
-        return MarketplaceDatabase(name, with_path(self.postgres.url, name), self.register, self.passwords)
+        pooler = self.pooler if pooled or os.environ.get("TEST_POOLER") else None
+        return MarketplaceDatabase(name, with_path(self.postgres.url, name), self.register, self.passwords, pooler)
 
     def drop(self, database: MarketplaceDatabase) -> None:
         run_apart(drop_database(admin_url=self.postgres.url, name=database.name))
@@ -197,9 +221,9 @@ def servers() -> Iterator[Servers]:
 
 
 @pytest.fixture(scope="module")
-def database(servers: Servers) -> Iterator[MarketplaceDatabase]:
-    """A migrated marketplace database of this module's own."""
-    fresh = servers.new_database()
+def database(servers: Servers, request: pytest.FixtureRequest) -> Iterator[MarketplaceDatabase]:
+    """A migrated marketplace database of this module's own; behind a pgBouncer where the module is marked `pooled`."""
+    fresh = servers.new_database(pooled=request.node.get_closest_marker("pooled") is not None)
     yield fresh
     servers.drop(fresh)
 

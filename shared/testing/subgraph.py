@@ -152,6 +152,7 @@ async def subgraph_under_test(
     module = importlib.import_module(f"subgraphs.{domain}.app")
     configured = module.SETTINGS(
         postgres_url=database.url,
+        postgres_pooler=database.pooled,
         redis_url=redis_url,
         rabbitmq_url="amqp://unused",
         gateway_jwks_file=jwks_file,

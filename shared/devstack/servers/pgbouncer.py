@@ -1,4 +1,4 @@
-"""A private pgBouncer in transaction mode, from Debian's package: production pools like this, so tests do once."""
+"""A private pgBouncer in transaction mode, from Debian's package: production pools like this."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ class PoolerServer:
     def process(self) -> TrackedProcess:
         return TrackedProcess("pgbouncer", self.directory / "pgbouncer.run", self.log)
 
+    @property
+    def url(self) -> str:
+        """Where it listens. It lets in whom the server lets in: an address has a login once it is somebody's."""
+        return f"postgresql://{LOOPBACK}:{self.port}"
+
     def address_of(self, url: str) -> str:
         """The same login and database, by way of the pooler."""
         parts = urlsplit(url)
@@ -42,7 +47,7 @@ class PoolerServer:
         require_package("pgbouncer", program=PROGRAM, choices="As an administrator: apt-get install pgbouncer")
         require_free(self.port, wanted_by="pgBouncer")
         config = self._write_configuration(reachable_directory(self.directory))
-        command = [*unprivileged(), *tie(self.tied), str(PROGRAM), "-q", str(config)]
+        command = [*unprivileged(), *tie(self.tied), str(PROGRAM), str(config)]
         self.process.start(command, environment=os.environ, directory=config.parent)
         if not wait_until(lambda: is_open(self.port), alive=lambda: self.process.find() is not None, seconds=20):
             raise self.process.failed()
@@ -61,6 +66,11 @@ class PoolerServer:
             "pool_mode": "transaction",
             "default_pool_size": str(self.pool_size),
             "max_client_conn": "500",
+            "log_connections": "0",
+            "log_disconnections": "0",
+            "log_stats": "0",
+            # Fifteen by default: so long would everybody be refused after Postgres is back.
+            "server_login_retry": "1",
             "auth_type": "scram-sha-256",
             "auth_file": str(users),
             "auth_user": server.username or "",

@@ -15,6 +15,9 @@ from shared.testing.servers import DomainDatabase
 from shared.testing.subgraph import SubgraphUnderTest, subgraph_under_test
 from tests.integration.catalog.shop import approved_seller, change_stock, done, draft, listed_titles, publish
 
+# Production pools by transaction: so does this module, in every run.
+pytestmark = pytest.mark.pooled
+
 
 async def seen(catalog: SubgraphUnderTest, scope: Scope, statement: str, **values: Any) -> int:
     """How many rows the run-time role touches by the statement, on a pooled connection; nothing is kept."""

@@ -11,26 +11,17 @@ from sqlalchemy import text
 
 from shared.db.database import Database
 from shared.db.scope import Scope
-from shared.devstack.ports import free_ports
-from shared.devstack.servers.pgbouncer import PoolerServer
-from shared.testing.servers import DomainDatabase, Servers
+from shared.testing.servers import POOL_SIZE, DomainDatabase
 
-SERVER_CONNECTIONS = 3
+pytestmark = pytest.mark.pooled
 
 
 @pytest.fixture
-async def pooled(servers: Servers, database_for: Callable[[str], DomainDatabase]) -> AsyncIterator[Database]:
-    (port,) = free_ports(1)
-    home = servers.directory / "pgbouncer"
-    pooler = PoolerServer(
-        home, port, servers.postgres.url, SERVER_CONNECTIONS, servers.directory / "pgbouncer.log", tied=True
-    )
-    pooler.start()
-    url = pooler.address_of(database_for("orders").url)
-    database = Database(url, application_name="pooled", pool_size=20, pooler=True)
+async def pooled(database_for: Callable[[str], DomainDatabase]) -> AsyncIterator[Database]:
+    assert database_for("orders").pooled
+    database = database_for("orders").open("pooled", pool_size=20)
     yield database
     await database.close()
-    pooler.stop()
 
 
 async def test_many_units_of_work_share_few_server_connections(pooled: Database) -> None:
@@ -45,7 +36,7 @@ async def test_many_units_of_work_share_few_server_connections(pooled: Database)
 
     backends = await asyncio.gather(*(work(number) for number in range(200)))
 
-    assert len(set(backends)) <= SERVER_CONNECTIONS
+    assert len(set(backends)) <= POOL_SIZE
     async with pooled.read(Scope.ALL) as session:
         assert await session.scalar(text("SELECT count(*) FROM inbox WHERE consumer = 'pooled'")) == 200
 
@@ -62,3 +53,17 @@ async def test_the_scope_of_one_transaction_is_not_seen_by_the_next_on_its_conne
     answers = await asyncio.gather(*(seen(seller) for seller in sellers))
 
     assert answers == [str(seller) if seller else None for seller in sellers]
+
+
+async def test_no_prepared_statement_stays_on_a_server_connection(pooled: Database) -> None:
+    """Another process would be handed that connection, and would prepare its own statements under the same names."""
+
+    async def work(number: int) -> list[str]:
+        async with pooled.unit_of_work(Scope.ALL) as uow:
+            await uow.session.scalar(text("SELECT count(*) FROM inbox WHERE consumer = :name"), {"name": str(number)})
+            found = await uow.session.scalars(text("SELECT name FROM pg_prepared_statements"))
+            return list(found.all())
+
+    left = await asyncio.gather(*(work(number) for number in range(60)))
+
+    assert left == [[]] * 60

@@ -10,12 +10,16 @@ from itertools import permutations
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
 from shared.auth.actor import Actor, Role
 from shared.clock import format_timestamp
 from shared.ids import new_id
 from shared.testing.subgraph import SubgraphUnderTest
+
+# Production pools by transaction: so does this module, in every run.
+pytestmark = pytest.mark.pooled
 
 _ALL_ITEMS = text("SELECT seller_id FROM stock_item")
 CREATE_LOCATION = """mutation($input: CreateStockLocationInput!) {

@@ -26,7 +26,8 @@ async def _hold() -> None:
 
 
 async def main() -> None:
-    database = Database(os.environ["CONSUMER_URL"], application_name="reviews")
+    pooled = os.environ["POSTGRES_POOLER"] == "true"
+    database = Database(os.environ["POSTGRES_URL"], application_name="reviews", pooler=pooled)
     consumer = QueueConsumer(QUEUE, {"seller.approved": record_and_hold})
     await Subscriber(database, os.environ["BROKER_URL"], [consumer], EventSchemas()).run()
 

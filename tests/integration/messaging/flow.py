@@ -114,6 +114,12 @@ class Flow:
     def outbox(self) -> Outbox:
         return Outbox("sellers", self.schemas, system_clock, nothing, register=REGISTER)
 
+    def addresses(self, domain: str) -> dict[str, str]:
+        """The environment of a process that relays or consumes for the domain."""
+        database = self.database.of(domain)
+        pooled = str(database.pooled).lower()
+        return {"POSTGRES_URL": database.url, "POSTGRES_POOLER": pooled, "BROKER_URL": self.broker.url(domain)}
+
     def relay(self, publisher: Publisher | None = None, poll_seconds: float = 0.05) -> Relay:
         return Relay(
             self.producer,
@@ -205,8 +211,8 @@ async def open_flow(database: MarketplaceDatabase, broker: Broker) -> AsyncItera
         "CREATE TABLE reviews.effect (event_id uuid, aggregate_id uuid, aggregate_version bigint,"
         " at bigint GENERATED ALWAYS AS IDENTITY); GRANT SELECT, INSERT ON reviews.effect TO reviews"
     )
-    producer = Database(database.of("sellers").url, application_name="sellers")
-    consumer = Database(database.of("reviews").url, application_name="reviews")
+    producer = database.of("sellers").open("sellers")
+    consumer = database.of("reviews").open("reviews")
     async with AsyncExitStack() as stack:
         for closing in (admin.close, producer.close, consumer.close):
             stack.push_async_callback(closing)

@@ -2,7 +2,7 @@
 
     python -m tests.integration.messaging.relay_process {before_publish|before_mark}
 
-Addresses come in the environment: PRODUCER_URL and BROKER_URL.
+Addresses come in the environment: POSTGRES_URL with POSTGRES_POOLER, and BROKER_URL.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ async def _hold() -> None:
 
 
 async def main(point: str) -> None:
-    database = Database(os.environ["PRODUCER_URL"], application_name="sellers")
+    pooled = os.environ["POSTGRES_POOLER"] == "true"
+    database = Database(os.environ["POSTGRES_URL"], application_name="sellers", pooler=pooled)
     url = os.environ["BROKER_URL"]
     await Relay(database, url, "sellers", register=REGISTER, publisher=PausingPublisher(url, point)).run()
 

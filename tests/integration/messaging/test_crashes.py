@@ -41,7 +41,7 @@ async def test_a_relay_killed_on_the_way_loses_nothing_and_doubles_no_effect(
     flow: Flow, point: str, on_the_queue: int
 ) -> None:
     await flow.commit(*[approved() for _ in range(EVENTS)])
-    urls = {"PRODUCER_URL": flow.database.of("sellers").url, "BROKER_URL": flow.broker.url("sellers")}
+    urls = flow.addresses("sellers")
     for kill in range(1, 3):
         async with killed_while_holding("relay_process", point, **urls):
             assert await flow.count("sellers.outbox") == EVENTS
@@ -58,7 +58,7 @@ async def test_a_relay_killed_on_the_way_loses_nothing_and_doubles_no_effect(
 async def test_a_consumer_killed_between_its_effect_and_its_answer_doubles_no_effect(flow: Flow) -> None:
     await flow.commit(*[approved() for _ in range(3)])
     assert await flow.relay_all() == 3
-    urls = {"CONSUMER_URL": flow.database.of("reviews").url, "BROKER_URL": flow.broker.url("reviews")}
+    urls = flow.addresses("reviews")
     async with killed_while_holding("consumer_process", **urls):
         assert await flow.count("reviews.effect") >= 1
 

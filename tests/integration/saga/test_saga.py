@@ -16,6 +16,9 @@ from shared.testing.servers import Broker, MarketplaceDatabase
 from tests.fixtures.invariants import broken_invariants
 from tests.fixtures.saga import Saga, a_buyer, running_saga
 
+# Production pools by transaction: so does this module, in every run.
+pytestmark = pytest.mark.pooled
+
 
 @pytest.fixture(scope="module")
 async def saga(

@@ -16,7 +16,7 @@ from shared.testing.servers import DomainDatabase
 
 @pytest.fixture
 async def opened(database_for: Callable[[str], DomainDatabase]) -> AsyncIterator[Database]:
-    database = Database(database_for("accounts").url, application_name="test")
+    database = database_for("accounts").open("test")
     yield database
     await database.close()
 

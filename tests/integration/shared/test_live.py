@@ -28,7 +28,7 @@ TOPIC = "thing_changed"
 
 @pytest.fixture(scope="module")
 async def database(database_for: Callable[[str], DomainDatabase]) -> AsyncIterator[Database]:
-    opened = Database(database_for("reviews").url, application_name="reviews", pool_size=5)
+    opened = database_for("reviews").open("reviews")
     yield opened
     await opened.close()
 

@@ -21,6 +21,9 @@ from shared.graphql.writes import Writes
 from shared.ids import new_id
 from shared.testing.servers import DomainDatabase
 
+# Production pools by transaction: so does this module, in every run.
+pytestmark = pytest.mark.pooled
+
 
 class Place(Command):
     amount: int
@@ -28,7 +31,7 @@ class Place(Command):
 
 @pytest.fixture(scope="module")
 async def database(database_for: Callable[[str], DomainDatabase]) -> AsyncIterator[Database]:
-    opened = Database(database_for("reviews").url, application_name="reviews", pool_size=5)
+    opened = database_for("reviews").open("reviews")
     yield opened
     await opened.close()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.devstack.backing import backing_of, find_remembered
+from shared.devstack.backing import backing_of, find_remembered, remembered_backing
 from shared.devstack.errors import StackProblem
 from shared.devstack.layout import Layout
 from shared.devstack.passwords import new_passwords
@@ -69,3 +69,29 @@ def test_a_command_against_a_stack_that_is_down_is_not_begun(layout: Layout) -> 
     layout.process("orders-api").adopt(os.getpid())
     assert run(layout, ["touch", str(witness)]) == 0
     assert witness.exists()
+
+
+def test_a_private_pooler_is_found_again_and_named_poolers_are_not_ours(layout: Layout) -> None:
+    pooled = backing_of(layout, PASSWORDS, {}, with_pooler=True)
+    settle_on(layout, pooled)
+    assert pooled.pooler in remembered_backing(layout, PASSWORDS).servers
+    assert pooled.addresses.postgres_pooler == "postgresql://127.0.0.1:4509"
+
+    named = backing_of(layout, PASSWORDS, {"POSTGRES_POOLER_URL": "postgresql://postgres:word@pool.example:6432/x"})
+    settle_on(layout, named)
+    assert remembered_backing(layout, PASSWORDS).pooler is None
+
+
+def test_services_that_run_behind_a_pooler_are_not_moved_past_it(layout: Layout) -> None:
+    settle_on(layout, backing_of(layout, PASSWORDS, {}, with_pooler=True))
+    layout.process("orders-api").adopt(os.getpid())
+
+    with pytest.raises(StackProblem, match="--pgbouncer"):
+        settle_on(layout, backing_of(layout, PASSWORDS, {}))
+
+
+def test_a_named_and_a_private_pooler_at_once_are_refused(layout: Layout) -> None:
+    environment = {"POSTGRES_POOLER_URL": "postgresql://postgres:word@pool.example:6432/x"}
+
+    with pytest.raises(StackProblem, match="POSTGRES_POOLER_URL names a pgBouncer and --pgbouncer asks"):
+        backing_of(layout, PASSWORDS, environment, with_pooler=True)
