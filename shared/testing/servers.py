@@ -35,8 +35,8 @@ from shared.register import Register, load_register
 from shared.testing.certificates import Authority
 
 _TEMPLATE = "marketplace_template"
-POOL_SIZE = 4
-"""Less than a process would open itself, so that transactions really change their connections."""
+POOL_SIZE = 10
+"""Connections that all processes of a role share, as in the stack: less than they open, so that transactions change theirs."""
 _Server = TypeVar("_Server", PostgresServer, RedisServer, RabbitServer, PoolerServer)
 
 

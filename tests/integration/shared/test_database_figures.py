@@ -17,7 +17,7 @@ from shared.testing.servers import DomainDatabase
 
 @pytest.fixture
 async def reviews(database_for: Callable[[str], DomainDatabase]) -> AsyncIterator[Database]:
-    database = Database(database_for("reviews").url, application_name="reviews", pool_size=2)
+    database = database_for("reviews").open("reviews", pool_size=2)
     yield database
     await database.close()
 
