@@ -18,7 +18,8 @@ from gateway.security.rate_limit import RateLimiter
 CORRELATION = "x-correlation-id"
 
 _TRACEPARENT = "traceparent"
-_TRACING = (CORRELATION, _TRACEPARENT, "tracestate")
+_TRACESTATE = "tracestate"
+_TRACING = (CORRELATION, _TRACEPARENT, _TRACESTATE)
 
 
 class ForwardingConfig(BaseModel):
@@ -133,8 +134,11 @@ class Identification:
         story: bytes | None = None,
         passes_nothing: bool = False,
     ) -> Identity:
-        if story is None or _TRACEPARENT in headers:
+        if story is None or _TRACESTATE in headers:
             story = header_lines({name: headers[name] for name in _TRACING if name in headers})
+        elif _TRACEPARENT in headers:
+            # Whoever makes the line of the story has seen that this is well-formed.
+            story += b"traceparent: %b\r\n" % headers[_TRACEPARENT].encode()
         headers_for = _no_lines if passes_nothing else self._headers_for(headers, token)
         return Identity(token, headers_for, story, partner)
 

@@ -82,15 +82,16 @@ class RateLimiter:
                 self._take((client, name), bucket)
 
     def _take(self, key: tuple[str, str], config: BucketConfig) -> None:
-        now, rate = self._clock(), config.per_minute / 60
+        now, rate, burst = self._clock(), config.per_minute / 60, config.burst
         bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = self._buckets[key] = [config.burst, now]
+            bucket = self._buckets[key] = [burst, now]
             if len(self._buckets) > _BUCKETS:
                 self._buckets.popitem(last=False)
         else:
             self._buckets.move_to_end(key)
-        level = min(config.burst, bucket[0] + (now - bucket[1]) * rate)
+        level = bucket[0] + (now - bucket[1]) * rate
+        level = min(level, burst)
         bucket[1] = now
         if level < 1:
             bucket[0] = level

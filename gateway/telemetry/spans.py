@@ -82,7 +82,7 @@ class Spans:
             context = Context()
             if self._sampler is not None:
                 trace_id = getrandbits(128)
-                if not self._sampler.decides_to_record(trace_id, names.OPERATION):
+                if not self._sampler.decides_to_record(trace_id):
                     headers[_TRACEPARENT] = f"00-{trace_id:032x}-{getrandbits(64):016x}-00"
                     return None
         attributes = {names.CORRELATION: headers.get(_CORRELATION, "")}

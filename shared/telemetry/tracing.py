@@ -27,18 +27,22 @@ _DECIDED: ContextVar[bool] = ContextVar("decided", default=False)
 
 
 class DecidedSampler(Sampler):
-    """Decides as `sampler` does, but that a root span for which `decides_to_record` said yes is not asked for again.
+    """Records a share of the traces that begin here, and goes on with the others as it was decided where they began.
 
-    Making a span that is not recorded takes several times as long as deciding against it.
+    A root span for which `decides_to_record` said yes is not asked for again: making a span that is not recorded takes many
+    times as long as deciding against it.
     """
 
-    def __init__(self, sampler: Sampler) -> None:
-        self._sampler = sampler
+    def __init__(self, ratio: float) -> None:
+        root = TraceIdRatioBased(ratio)
+        self._sampler: Sampler = ParentBased(root)
+        self._bound = root.bound
 
-    def decides_to_record(self, trace_id: int, name: str) -> bool:
-        """The decision for a root span, which holds for the next one that this task begins."""
-        recorded = self._sampler.should_sample(None, trace_id, name).decision is not Decision.DROP
-        _DECIDED.set(recorded)
+    def decides_to_record(self, trace_id: int) -> bool:
+        """The decision for a root span, as `TraceIdRatioBased` makes it; a yes holds for the next one that this task begins."""
+        recorded = trace_id & TraceIdRatioBased.TRACE_ID_LIMIT < self._bound
+        if recorded:
+            _DECIDED.set(True)
         return recorded
 
     def should_sample(
@@ -68,7 +72,7 @@ def configure_tracing(service: str, endpoint: str | None, *, ratio: float = 1.0)
     if endpoint is None:
         return
     provider = TracerProvider(
-        sampler=DecidedSampler(ParentBased(TraceIdRatioBased(ratio))),
+        sampler=DecidedSampler(ratio),
         resource=Resource.create({"service.name": service, "service.namespace": "marketplace"}),
         span_limits=_LIMITS,
         shutdown_on_exit=False,

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import re
-from typing import Any
+from random import Random
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+from opentelemetry.sdk.trace.sampling import Decision, TraceIdRatioBased
 from pydantic import ValidationError
 
 from gateway.http.correlation import is_correlated
@@ -49,25 +48,12 @@ def test_without_a_tracer_the_clients_context_travels_as_it_came() -> None:
     assert (span, lines, headers) == (None, b"", {"traceparent": f"00-{TRACE}-{PARENT}-01"})
 
 
-class Counting(Sampler):
-    """Records every second root span, and counts how often it is asked."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def should_sample(self, *_arguments: Any, **_more: Any) -> SamplingResult:
-        self.asked += 1
-        return SamplingResult(Decision.DROP if self.asked % 2 else Decision.RECORD_AND_SAMPLE)
-
-    def get_description(self) -> str:
-        return "counting"
-
-
-def test_whether_a_request_is_recorded_is_decided_once_and_told_to_subgraphs() -> None:
-    # Given a sampler that drops the first request and records the second
-    exporter, sampler = InMemorySpanExporter(), Counting()
-    provider = TracerProvider()
-    provider.sampler = DecidedSampler(sampler)
+def test_whether_a_request_is_recorded_is_decided_once_and_told_to_subgraphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a share of one half, and a request that is not in it before twenty that are
+    numbers = iter([2**64 - 1, 1, *range(20)])
+    monkeypatch.setattr("gateway.telemetry.spans.getrandbits", lambda _bits: next(numbers))
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(sampler=DecidedSampler(0.5))
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     spans = Spans(provider.get_tracer("test"))
     dropped: dict[str, str] = {}
@@ -75,15 +61,24 @@ def test_whether_a_request_is_recorded_is_decided_once_and_told_to_subgraphs() -
 
     with spans.request(dropped), spans.subgraph_request("orders") as nothing:
         pass
-    with spans.request(recorded):
-        pass
+    for _ in range(20):
+        with spans.request(recorded):
+            pass
 
-    # Then each was decided once; the dropped one tells so, and makes no span of its own for a subgraph
-    assert sampler.asked == 2
-    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-00", dropped["traceparent"])
+    # Then the dropped one tells so, and makes no span for a subgraph; the others are recorded whatever their spans are called
+    assert dropped["traceparent"] == f"00-{2**64 - 1:032x}-{1:016x}-00"
     assert nothing == (None, b"")
-    assert [span.name for span in exporter.get_finished_spans()] == ["GraphQL Operation"]
+    assert [span.name for span in exporter.get_finished_spans()] == ["GraphQL Operation"] * 20
     assert recorded == {}
+
+
+@pytest.mark.parametrize("ratio", [0, 0.25, 1])
+def test_the_decision_is_the_librarys_own(ratio: float) -> None:
+    sampler, library = DecidedSampler(ratio), TraceIdRatioBased(ratio)
+    rnd = Random(7)
+    for trace_id in [0, 2**64 - 1, 2**128 - 1, *(rnd.getrandbits(128) for _ in range(200))]:
+        decision = library.should_sample(None, trace_id, "any").decision
+        assert sampler.decides_to_record(trace_id) == (decision is not Decision.DROP)
 
 
 def test_a_request_is_named_by_its_type_and_a_refusal_by_its_code() -> None:
