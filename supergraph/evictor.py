@@ -83,7 +83,7 @@ class Eviction:
             self._schemas.check_read(body)
             tags = self._rules.tags(event)
         except (UndecodableMessage, InvalidEvent, ValueError) as error:
-            log.error("not an event", extra={"consumer": self._queue, "error": str(error)})  # noqa: TRY400
+            log.error("not an event", extra={"consumer": self._queue, "error": error})  # noqa: TRY400
             self._count("dead_lettered")
             return Answer.REJECT
         await self._evict(tags)
@@ -101,7 +101,7 @@ class Eviction:
                 await self._cache.evict(tags)
             except (RedisError, OSError) as error:
                 self._count("deferred")
-                log.warning("waiting for Redis", extra={"consumer": self._queue, "error": repr(error)})
+                log.warning("waiting for Redis", extra={"consumer": self._queue, "error": error})
             else:
                 return
             await asyncio.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])

@@ -60,7 +60,7 @@ class _Patience:
         self._failures += 1
         self._until = self._clock() + self._pause
         if self._failures == _FAILURES:
-            logger.warning("the cache is away; going on without", extra={"error": repr(error)})
+            logger.warning("the cache is away; going on without", extra={"error": error})
 
 
 class EdgeCache:

@@ -28,6 +28,7 @@ _MASKED_CODES = frozenset({INTERNAL, "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION
 """Codes that speak of the gateway's own request, not of the client's: their texts are for the log."""
 
 MOST_ERRORS = 1000
+_MOST_CODE, _MOST_PATH = 64, 256
 """Of one answer: more than there are entities in any page, and no more than a log and a client can bear."""
 
 MOST_PATHS = 100
@@ -95,13 +96,15 @@ class SubgraphErrorsConfig(BaseModel):
 
     `client`: `coded` shows the texts of refusals that carry a code of their own and masks all else, `none` masks everything,
     `all` shows every text (for development). `log`: `masked` has what a client does not see, `all` has every error, `none`
-    has nothing. `forward_extensions` are members of `extensions` that a client sees beside `code`.
+    has nothing; each by its code and path, and with `log_texts` by its text too, which may repeat what people have typed.
+    `forward_extensions` are members of `extensions` that a client sees beside `code`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     client: Literal["coded", "none", "all"] = "coded"
     log: Literal["masked", "all", "none"] = "masked"
+    log_texts: bool = False
     forward_extensions: frozenset[str] = frozenset()
 
 
@@ -158,14 +161,18 @@ class ErrorRewriter:
     def _log(self, error: Mapping[str, Any], *, coded: bool, shown: bool) -> None:
         if self._config.log == "none" or (self._config.log == "masked" and shown):
             return
+        extensions = error.get("extensions")
+        told = {
+            "subgraph": self._fetch.subgraph,
+            "code": str(extensions.get("code"))[:_MOST_CODE] if isinstance(extensions, dict) else None,
+            "path": str(error.get("path"))[:_MOST_PATH],
+        }
+        if self._config.log_texts:
+            told["detail"] = str(error.get("message"))
         logger.log(
             logging.INFO if coded else logging.ERROR,
             "subgraph refused" if coded else "subgraph reported an internal error",
-            extra={
-                "subgraph": self._fetch.subgraph,
-                "detail": str(error.get("message"))[:2000],
-                "at": str(error.get("path")),
-            },
+            extra=told,
         )
 
     def _paths(self, path: Any) -> list[tuple[ResponsePath, ResponsePath]] | None:

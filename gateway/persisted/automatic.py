@@ -87,4 +87,4 @@ class AutomaticOperations:
     def _leave_alone(self, error: Exception) -> None:
         _OUTCOMES["redis_away"].inc()
         self._away_until = self._clock() + self._config.pause
-        logger.warning("automatic operations cannot reach Redis", extra={"error": repr(error)})
+        logger.warning("automatic operations cannot reach Redis", extra={"error": error})

@@ -43,7 +43,7 @@ class SharedCounters:
                 counted, _ = await pipeline.execute()
         except (RedisError, OSError) as error:
             self._away_until = self._clock() + _PAUSE
-            logger.warning("quotas are counted without Redis", extra={"error": repr(error)})
+            logger.warning("quotas are counted without Redis", extra={"error": error})
             return here
         # Redis may have been emptied: what this replica has counted itself still stands.
         return self._local.at_least(key, int(counted))

@@ -100,5 +100,5 @@ class SharedRateLimiter:
             return int(await self._take(keys=keys, args=[number for three in numbers for number in three]))
         except (RedisError, OSError) as error:
             self._away_until = self._clock() + _PAUSE
-            logger.warning("rates are counted without Redis", extra={"error": repr(error)})
+            logger.warning("rates are counted without Redis", extra={"error": error})
             return None

@@ -36,7 +36,7 @@ class RedisCache:
         try:
             values = cast("list[bytes | None]", await self._redis.mget([f"{self._prefix}:{key}" for key in keys]))
         except (RedisError, OSError) as error:
-            log.warning("cache read failed", extra={"prefix": self._prefix, "error": repr(error)})
+            log.warning("cache read failed", extra={"prefix": self._prefix, "error": error})
             CACHE_REQUESTS.labels(self._prefix, "error").inc(len(keys))
             return [None] * len(keys)
         hits = sum(value is not None for value in values)
@@ -56,7 +56,7 @@ class RedisCache:
                     pipeline.set(f"{self._prefix}:{key}", value, px=self._ttl)
                 await pipeline.execute()
         except (RedisError, OSError) as error:
-            log.warning("cache write failed", extra={"prefix": self._prefix, "error": repr(error)})
+            log.warning("cache write failed", extra={"prefix": self._prefix, "error": error})
 
     async def drop(self, *keys: str) -> None:
         if not keys:
@@ -64,4 +64,4 @@ class RedisCache:
         try:
             await self._redis.delete(*[f"{self._prefix}:{key}" for key in keys])
         except (RedisError, OSError) as error:
-            log.warning("cache drop failed", extra={"prefix": self._prefix, "error": repr(error)})
+            log.warning("cache drop failed", extra={"prefix": self._prefix, "error": error})

@@ -29,7 +29,7 @@ class LateWriters:
         try:
             await self._redis.set(f"{self._prefix}:{caller}", b"1", px=self._kept)
         except (RedisError, OSError) as error:
-            log.warning("writer not noted", extra={"error": repr(error)})
+            log.warning("writer not noted", extra={"error": error})
 
     async def wrote(self, caller: str) -> bool:
         """True also where Redis does not tell: the primary is always right."""

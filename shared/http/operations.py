@@ -30,7 +30,7 @@ def operations_app(checks: Mapping[str, Check]) -> Starlette:
                 await check()
                 state[name] = "ok"
             except Exception as error:
-                log.warning("not ready", extra={"dependency": name, "error": repr(error)})
+                log.warning("not ready", extra={"dependency": name, "error": error})
                 state[name] = "unavailable"
         return JSONResponse(state, status_code=200 if set(state.values()) <= {"ok"} else 503)
 

@@ -157,7 +157,7 @@ class Intake:
                 if not is_outage(error):
                     raise
                 self._count("deferred")
-                log.warning("waiting for Postgres", extra={"consumer": self._consumer.queue, "error": describe(error)})
+                log.warning("waiting for Postgres", extra={"consumer": self._consumer.queue, "error": error})
             await asyncio.sleep(_OUTAGE_SECONDS[min(waited, len(_OUTAGE_SECONDS) - 1)])
             waited += 1
 

@@ -155,7 +155,7 @@ class LiveHub:
                     await subscription.subscribe(self._channel)
                     await self._hear(subscription)
             except (RedisError, OSError) as error:
-                log.warning("live channel lost", extra={"channel": self._channel, "error": repr(error)})
+                log.warning("live channel lost", extra={"channel": self._channel, "error": error})
             except Exception:
                 log.exception("live channel failed", extra={"channel": self._channel})
             self._connected.clear()

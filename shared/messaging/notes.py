@@ -58,7 +58,7 @@ class LiveNotes:
                 await self._redis.publish(channel_of(self._domain), encode(notes))
         except (RedisError, OSError) as error:  # TimeoutError is an OSError.
             LIVE_NOTES.labels(self._domain, "lost").inc(len(notes))
-            log.warning("live notes lost", extra={"count": len(notes), "error": repr(error)})
+            log.warning("live notes lost", extra={"count": len(notes), "error": error})
         else:
             LIVE_NOTES.labels(self._domain, "told").inc(len(notes))
 

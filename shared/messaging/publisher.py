@@ -66,7 +66,7 @@ class Publisher:
         verdicts = [_verdict(result) for result in results]
         if Verdict.UNKNOWN in verdicts:
             failure = next(result for result in results if _verdict(result) is Verdict.UNKNOWN)
-            log.warning("the broker did not confirm", extra={"error": repr(failure)})
+            log.warning("the broker did not confirm", extra={"error": failure})
             await self.close()
         return verdicts
 

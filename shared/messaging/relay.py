@@ -127,7 +127,7 @@ class Relay:
                 sent = await self.relay_once()
             except Exception as error:
                 # Whatever it is, the rows are safe; the next round starts from what is committed.
-                log.warning("relay round failed", extra={"domain": self._domain, "error": repr(error)})
+                log.warning("relay round failed", extra={"domain": self._domain, "error": error})
                 await asyncio.sleep(retry_seconds)
                 retry_seconds = min(retry_seconds * 2, 5.0)
                 continue

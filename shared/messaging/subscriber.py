@@ -65,7 +65,7 @@ class QueueReader:
                     await self._start()
                     self._started.set()
                 except (OSError, AMQPError) as error:
-                    log.warning("waiting for the broker", extra={"error": repr(error)})
+                    log.warning("waiting for the broker", extra={"error": error})
                     await self._broker.stop()
                     await asyncio.sleep(_RECONNECT_SECONDS)
             await asyncio.Event().wait()

@@ -26,7 +26,7 @@ class RelayWake:
         try:
             await self._redis.publish(self._channel, b"")
         except (RedisError, OSError) as error:
-            log.debug("relay not woken", extra={"error": repr(error)})
+            log.debug("relay not woken", extra={"error": error})
 
     async def listen(self, on_wake: Callable[[], None]) -> None:
         """Call `on_wake` for each hint, until cancelled; reconnects where Redis goes away."""
@@ -37,5 +37,5 @@ class RelayWake:
                     async for _ in subscription.listen():
                         on_wake()
             except (RedisError, OSError) as error:
-                log.debug("relay hint channel lost", extra={"error": repr(error)})
+                log.debug("relay hint channel lost", extra={"error": error})
             await asyncio.sleep(_RECONNECT_SECONDS)

@@ -21,8 +21,13 @@ class Correlation(NamedTuple):
 _current: ContextVar[Correlation | None] = ContextVar("correlation", default=None)
 
 
+def find_correlation() -> Correlation | None:
+    """The correlation of the running request or message."""
+    return _current.get()
+
+
 def current_correlation() -> Correlation:
-    """The correlation of the running request or message; a fresh one where there is none."""
+    """As above; a fresh one where there is none."""
     return _current.get() or Correlation(correlation_id=str(new_id()))
 
 

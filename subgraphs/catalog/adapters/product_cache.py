@@ -45,7 +45,7 @@ class ProductCache:
         try:
             look = await self._cache.look([str(product_id) for product_id in ids])
         except (RedisError, OSError) as error:
-            log.warning("product cache read failed", extra={"error": repr(error)})
+            log.warning("product cache read failed", extra={"error": error})
             CACHE_REQUESTS.labels(PREFIX, "error").inc(len(ids))
             return Cached({}, None)
         hits = [found for found in look.found if found is not None]
@@ -62,7 +62,7 @@ class ProductCache:
         try:
             await self._cache.write(public, moment)
         except (RedisError, OSError) as error:
-            log.warning("product cache write failed", extra={"error": repr(error)})
+            log.warning("product cache write failed", extra={"error": error})
 
     def dropping(self, *ids: UUID) -> Callable[[], Awaitable[None]]:
         """To be run after the commit that changed them."""
@@ -71,7 +71,7 @@ class ProductCache:
             try:
                 await self._cache.evict([_tag(product_id) for product_id in ids])
             except (RedisError, OSError) as error:
-                log.warning("product cache drop failed", extra={"error": repr(error)})
+                log.warning("product cache drop failed", extra={"error": error})
 
         return drop
 
@@ -93,7 +93,7 @@ def _decode(value: bytes) -> Product | None:
     try:
         return _product(orjson.loads(value))
     except (KeyError, TypeError, ValueError) as error:
-        log.warning("cached product unreadable", extra={"error": repr(error)})
+        log.warning("cached product unreadable", extra={"error": error})
         return None
 
 

@@ -116,4 +116,4 @@ async def test_a_process_that_is_stopped_completes_its_streams(services: Service
         api.stop()
         assert await stream.next_event() == ("complete", "")
     assert api.popen.returncode == 0
-    assert "Traceback" not in api.log.read_text(encoding="utf-8")
+    assert '"exception"' not in api.log.read_text(encoding="utf-8")

@@ -297,16 +297,25 @@ async def test_what_a_client_reads_is_a_setting(client: str, coded: tuple[str, s
     assert [(error.message, error.code) for error in execution.errors] == [coded, uncoded]
 
 
-@pytest.mark.parametrize(("log", "logged"), [("masked", ["boom"]), ("all", ["No.", "boom"]), ("none", [])])
-async def test_what_is_logged_is_another(caplog: pytest.LogCaptureFixture, log: str, logged: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("log", "logged"),
+    [("masked", [(None, "['y']")]), ("all", [("NOPE", "['x']"), (None, "['y']")]), ("none", [])],
+)
+@pytest.mark.parametrize("texts", [False, True])
+async def test_what_is_logged_is_another_and_texts_only_where_they_are_asked_for(
+    caplog: pytest.LogCaptureFixture, log: str, logged: list[tuple[str | None, str]], texts: bool
+) -> None:
     errors = [
         {"message": "No.", "path": ["x"], "extensions": {"code": "NOPE"}},
         {"message": "boom", "path": ["y"]},
     ]
     transport = Transport({"a": {"data": {"x": None, "y": None}, "errors": errors}})
     with caplog.at_level("INFO"):
-        await run(transport, root(0, "a", "{x y}"), log=log)
-    assert [record.__dict__["detail"] for record in caplog.records] == logged
+        await run(transport, root(0, "a", "{x y}"), log=log, log_texts=texts)
+    told = [record.__dict__ for record in caplog.records]
+    assert [(line["code"], line["path"]) for line in told] == logged
+    wanted = {"['x']": "No.", "['y']": "boom"}
+    assert [line.get("detail") for line in told] == [wanted[path] if texts else None for _, path in logged]
 
 
 async def test_only_used_variables_travel_and_an_absent_one_stays_absent() -> None:

@@ -7,6 +7,7 @@ import asyncio
 
 from shared.clock import system_clock
 from shared.runtime.server import serve
+from shared.telemetry.logs import configure_logging
 from subgraphs.notifications.adapters.mail_sink.app import mail_sink_app
 from subgraphs.notifications.adapters.mail_sink.mailbox import Mailbox
 from subgraphs.notifications.adapters.mail_sink.receiver import Receiver
@@ -22,6 +23,8 @@ def main() -> None:
     arguments.add_argument("--host", default=HOST)
     given = arguments.parse_args()
     smtp_port = given.smtp_port or given.port + SMTP_PORT_OFFSET
+    # Below a warning its SMTP server tells the sender and the recipients of each mail.
+    configure_logging("notifications-mail-sink", "WARNING")
     asyncio.run(_run(given.host, given.port, smtp_port))
 
 

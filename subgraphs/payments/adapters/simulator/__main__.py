@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic_settings import BaseSettings
 
 from shared.runtime.server import serve
+from shared.telemetry.logs import configure_logging
 from subgraphs.payments.adapters.simulator.app import Simulator
 from subgraphs.payments.adapters.simulator.book import Book
 from subgraphs.payments.adapters.webhook import PATH
@@ -54,6 +55,7 @@ def main() -> None:
         webhook_secret=settings.secret(),
         delay_seconds=settings.simulator_delay_seconds,
     )
+    configure_logging("payments-simulator")
     asyncio.run(serve({port: simulator.app()}, host=settings.host))
 
 

@@ -133,7 +133,7 @@ class Simulator:
             async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
                 response = await client.post(self._webhook_url, content=body, headers=headers)
         except httpx.HTTPError as error:
-            log.warning("webhook not delivered", extra={"error": repr(error)})
+            log.warning("webhook not delivered", extra={"error": error})
             return False
         return response.status_code == 200
 
