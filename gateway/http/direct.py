@@ -133,7 +133,7 @@ class DirectLane:
                 with self._spans.within(span):
                     response = await self._pipeline.answer(request)
         finally:
-            self._load.leave(entered)
+            self._load.leave(entered, request.meter)
         if response.refusal is None and response.freshness is None and not response.headers:
             head, body = sender.head, orjson.dumps(response.payload)
         else:

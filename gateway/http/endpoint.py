@@ -161,7 +161,8 @@ class GatewayEndpoint:
             if isinstance(request, GraphQLRequest) and (framing or parts):
                 request.credentials = (lambda: headers) if framing else None
                 request.incremental = parts[1] if parts else None
-            with self._load.counted(), bind(correlation), self._spans.request(headers):
+            single = request if isinstance(request, GraphQLRequest) else None
+            with self._load.counted(single), bind(correlation), self._spans.request(headers):
                 if isinstance(request, GraphQLRequest):
                     response = await self._pipeline.answer(request)
                     if parts is not None and (response.incremental or (media_type is None and framing is None)):

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from time import perf_counter
 
 from gateway.errors import RequestRefused
-from gateway.telemetry.metrics import IN_FLIGHT, REQUEST_SECONDS
+from gateway.pipeline.request import GraphQLRequest
+from gateway.telemetry.metrics import IN_FLIGHT, REFUSALS
+from gateway.telemetry.operations import UNLISTED, OperationMeter
 
 
 class Load:
@@ -20,6 +22,8 @@ class Load:
     def check(self) -> None:
         """Raises RequestRefused where there are too many."""
         if self._in_flight >= self._most:
+            UNLISTED.shed.inc()
+            REFUSALS.labels("OVERLOADED").inc()
             raise RequestRefused("OVERLOADED", "Too much to do. Try again.", status=503, retry_after=1)
 
     def enter(self) -> float:
@@ -30,17 +34,17 @@ class Load:
         IN_FLIGHT.value += 1
         return perf_counter()
 
-    def leave(self, entered: float) -> None:
+    def leave(self, entered: float, meter: OperationMeter) -> None:
         """Count it off."""
         self._in_flight -= 1
         IN_FLIGHT.value -= 1
-        REQUEST_SECONDS.observe(perf_counter() - entered)
+        meter.seconds.observe(perf_counter() - entered)
 
     @contextmanager
-    def counted(self) -> Iterator[None]:
-        """Both, around a block."""
+    def counted(self, request: GraphQLRequest | None = None) -> Iterator[None]:
+        """Both, around a block that answers the request, or several of one HTTP request: these are no operation's time."""
         entered = self.enter()
         try:
             yield
         finally:
-            self.leave(entered)
+            self.leave(entered, UNLISTED if request is None else request.meter)

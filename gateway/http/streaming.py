@@ -16,7 +16,7 @@ from gateway.http.correlation import is_correlated, new_correlation_id
 from gateway.http.request import graphql_request
 from gateway.pipeline.identify import CORRELATION
 from gateway.pipeline.pipeline import Pipeline
-from gateway.pipeline.request import GraphQLResponse, IncrementalFormat
+from gateway.pipeline.request import GraphQLRequest, GraphQLResponse, IncrementalFormat
 from gateway.pipeline.subscriptions import SHUTTING_DOWN, SUPERGRAPH_CHANGED, SubscriptionsConfig
 from gateway.security.stream_limits import StreamLimits
 from gateway.telemetry.metrics import STREAM_CONNECTIONS
@@ -87,7 +87,7 @@ class Edge:
     pipeline: Pipeline
     config: SubscriptionsConfig
     connections: Connections
-    counted: Callable[[], AbstractContextManager[None]]
+    counted: Callable[[GraphQLRequest], AbstractContextManager[None]]
     posted: Callable[[Receive, Mapping[str, str]], Awaitable[dict[str, Any] | list[Any]]]
     body_limit: int
     spans: Spans
@@ -104,7 +104,7 @@ class Edge:
         """The response to the GraphQL request in `parameters`. Raises RequestRefused where it is none."""
         request = graphql_request(parameters, headers, client, read_only=read_only)
         request.credentials, request.incremental = credentials, IncrementalFormat.CURRENT
-        with self.counted():
+        with self.counted(request):
             return await self.pipeline.answer(request)
 
     @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from gateway.errors import RequestRefused
@@ -12,6 +12,7 @@ from gateway.pipeline.deferred import VARIABLES_AHEAD_LISTED
 from gateway.pipeline.keys import PreparationKey
 from gateway.pipeline.prepare import Preparation, PreparedOperation
 from gateway.security.access_rules import AUTHENTICATED, Grants
+from gateway.telemetry.operations import LISTED
 
 _MOST_GRANTS = 3
 """Up to so many scopes and policies that matter to an operation, it is prepared for whoever has any of them."""
@@ -60,16 +61,18 @@ class KnownOperations:
         entry = _Entry()
         try:
             for group in groups:
-                self._prepare_group(entry, operation.text, group)
+                self._prepare_group(entry, operation, group)
         except RequestRefused as refusal:
             return _Entry(problem=" ".join(str(item["message"]) for item in refusal.entries))
         return entry
 
-    def _prepare_group(self, entry: _Entry, text: str, names: tuple[str | None, ...]) -> None:
+    def _prepare_group(self, entry: _Entry, operation: KnownOperation, names: tuple[str | None, ...]) -> None:
+        text = operation.text
         for labels in self._labels:
             key = PreparationKey(text, names[0], labels)
-            first = self._prepare_for(key)
-            made = {grants: self._prepare_for(key._replace(grants=grants)) for grants in _askers(first.relevant)}
+            first = self._prepare_for(key, operation)
+            askers = _askers(first.relevant)
+            made = {grants: self._prepare_for(key._replace(grants=grants), operation) for grants in askers}
             for grants, prepared in {key.grants: first, **made}.items():
                 for name in names:
                     entry.prepared[PreparationKey(text, name, labels, grants)] = prepared
@@ -77,8 +80,9 @@ class KnownOperations:
                 # Which grants matter depends on the operation, not on the labels.
                 entry.relevant[(text, name)] = first.relevant
 
-    def _prepare_for(self, key: PreparationKey) -> PreparedOperation:
-        return self._preparation.prepare(key, ahead=VARIABLES_AHEAD_LISTED)
+    def _prepare_for(self, key: PreparationKey, operation: KnownOperation) -> PreparedOperation:
+        prepared = self._preparation.prepare(key, ahead=VARIABLES_AHEAD_LISTED)
+        return replace(prepared, meter=LISTED.of(operation.name))
 
 
 def _askers(relevant: Grants) -> Iterable[Grants]:

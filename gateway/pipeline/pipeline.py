@@ -34,7 +34,7 @@ from gateway.security.access_rules import Grants
 from gateway.security.authorization import AuthorizationConfig, grants_of
 from gateway.security.introspection import IntrospectionConfig, check_introspection
 from gateway.security.rate_limit import RateLimiter, SharedRates
-from gateway.telemetry.metrics import PREPARED, REFUSALS, REQUESTS
+from gateway.telemetry.metrics import PREPARED, REFUSALS
 from gateway.telemetry.spans import Spans
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,6 @@ QUERY_PLAN_HEADER = "x-query-plan"
 QUERY_COST_HEADER = "x-query-cost"
 
 _MISS = PREPARED.labels("miss")
-_OK, _PARTIAL, _REFUSED, _FAILED = (REQUESTS.labels(name) for name in ("ok", "partial", "refused", "failed"))
 
 
 class PipelineConfig(BaseModel):
@@ -157,6 +156,7 @@ class Pipeline:
             graph = self._graph
             key = self._key(graph, text, request, identity)
             prepared = graph.find(key) or await self._prepare(graph, key, request, identity)
+            request.meter = prepared.meter
             self._check(request, prepared, identity)
             if self._shared_rates is not None:
                 await self._shared_rates.admit(request.client, identity.caller, prepared.root_fields)
@@ -188,15 +188,16 @@ class Pipeline:
                 self._mark_public(response, prepared, text, request, identity, session)
         except RequestRefused as refusal:
             REFUSALS.labels(refusal.code).inc()
-            _REFUSED.inc()
+            request.meter.refused.inc()
             self._note_refusal(refusal.code, refusal.status)
             return refused(refusal)
         except Exception:
             logger.exception("a request failed")
-            _FAILED.inc()
+            request.meter.failed.inc()
             self._note_refusal("INTERNAL_SERVER_ERROR", 500)
             return refused(RequestRefused("INTERNAL_SERVER_ERROR", "Something went wrong.", status=500))
-        (_PARTIAL if "errors" in response.payload else _OK).value += 1
+        answer = response.payload
+        (request.meter.of(answer["errors"]) if "errors" in answer else request.meter.ok).value += 1
         return response
 
     def _note_refusal(self, code: str, status: int) -> None:
@@ -292,7 +293,7 @@ class Pipeline:
             raise
         if self._exposes:
             _expose(payload, prepared, _told_of_plan(deferred, trace), cost, request.headers)
-        (_PARTIAL if errors else _OK).value += 1
+        (request.meter.of(payload["errors"]) if "errors" in payload else request.meter.ok).value += 1
         headers = graph.executor.client_headers(running.execution)
         if delivery is None or not delivery.has_next:
             await running.close()

@@ -26,6 +26,7 @@ from gateway.security.cost import OperationCost
 from gateway.security.cost_estimate import CostEstimator
 from gateway.security.introspection import IntrospectionConfig, validation_rules
 from gateway.security.limits import DocumentSize, LimitsConfig, check_document, check_text
+from gateway.telemetry.operations import UNLISTED, OperationMeter
 
 MAX_REPORTED = 5
 LONGEST_MESSAGE = 500
@@ -52,6 +53,7 @@ class PreparedOperation:
     policies: Mapping[int, FetchPolicy] = field(default_factory=dict)
     """By fetch: what of it may be cached."""
     deferred: DeferredVariants | None = None
+    meter: OperationMeter = UNLISTED
 
 
 class Preparation:

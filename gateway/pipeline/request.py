@@ -11,6 +11,7 @@ from gateway.cache.session import Freshness
 from gateway.errors import RequestRefused
 from gateway.persisted.policy import Reference
 from gateway.security.limits import RequestBudget
+from gateway.telemetry.operations import UNLISTED, OperationMeter
 
 
 class IncrementalFormat(Enum):
@@ -30,7 +31,7 @@ class GraphQLRequest:
     `story` is the header line that names the request, where the transport has made it already. `passes_nothing`: it is known
     that no subgraph gets anything of the headers.
     `credentials` is set by transports that carry subscriptions: the headers as they are now, should a token have been renewed.
-    `incremental` is set where the answer may come in parts.
+    `incremental` is set where the answer may come in parts. `meter` is where it is counted, once it is known what is asked for.
     """
 
     query: str
@@ -45,6 +46,7 @@ class GraphQLRequest:
     story: bytes | None = field(default=None, init=False)
     passes_nothing: bool = field(default=False, init=False)
     incremental: IncrementalFormat | None = field(default=None, init=False)
+    meter: OperationMeter = field(default=UNLISTED, init=False)
 
 
 @dataclass

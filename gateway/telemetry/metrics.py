@@ -10,8 +10,15 @@ from gateway.telemetry.tallies import Distributions, Tallies
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
-REQUESTS = Tallies("gateway_requests_total", "GraphQL requests by outcome (ok, partial, refused, failed)", ["outcome"])
-REQUEST_SECONDS = Distributions("gateway_request_seconds", "Time from request to answer", buckets=_BUCKETS).labels()
+REQUESTS = Tallies(
+    "gateway_requests_total",
+    "GraphQL requests by outcome: ok, partial (with errors a client can mend), degraded (with errors of ours), refused, "
+    "failed (a bug), shed (too many at once)",
+    ["operation", "outcome"],
+)
+REQUEST_SECONDS = Distributions(
+    "gateway_request_seconds", "Time from request to answer", ["operation"], buckets=_BUCKETS
+)
 IN_FLIGHT = Tallies("gateway_requests_in_flight", "GraphQL requests being answered", gauge=True).labels()
 REFUSALS = Counter("gateway_refusals_total", "Requests refused before execution, by code", ["code"])
 PREPARED = Tallies("gateway_operation_cache_total", "Look-ups of prepared operations by result (hit, miss)", ["result"])

@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 import pytest
-from prometheus_client import REGISTRY
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError
 from websockets.typing import Subprotocol
@@ -16,6 +15,7 @@ from websockets.typing import Subprotocol
 from tests.conformance.federation import Federation, federation, sdl
 from tests.conformance.subgraph import Subgraph
 from tests.fixtures.abuse import DOCUMENTS, LIMITS, REQUESTS, AbusiveRequest
+from tests.fixtures.samples import total
 
 GRAPHQL_JSON = {"accept": "application/graphql-response+json"}
 LONGEST_URL = 15_000
@@ -46,7 +46,7 @@ def _publish(folder: Path) -> None:
 
 
 def _failed() -> float:
-    return REGISTRY.get_sample_value("gateway_requests_total", {"outcome": "failed"}) or 0.0
+    return total("gateway_requests_total", outcome="failed")
 
 
 def codes(payload: Any) -> set[str]:

@@ -12,7 +12,6 @@ import httpx
 import orjson
 import psutil
 import pytest
-from prometheus_client import REGISTRY
 from starlette.types import Receive, Scope, Send
 
 from gateway.app import build_gateway
@@ -20,6 +19,7 @@ from gateway.executor.executor import Executor
 from gateway.executor.subgraph_errors import MOST_ERRORS
 from gateway.settings import Settings
 from tests.conformance.federation import FIXTURES, serve
+from tests.fixtures.samples import total
 from tests.integration.gateway_runtime.test_process import gateway
 
 SUPERGRAPH = (FIXTURES / "shared_roots" / "supergraph.graphql").read_text(encoding="utf-8")
@@ -120,7 +120,7 @@ async def enemy() -> AsyncIterator[tuple[Hostile, httpx.AsyncClient]]:
 
 
 def failed() -> float:
-    return REGISTRY.get_sample_value("gateway_requests_total", {"outcome": "failed"}) or 0.0
+    return total("gateway_requests_total", outcome="failed")
 
 
 def check(answer: httpx.Response) -> dict[str, Any]:

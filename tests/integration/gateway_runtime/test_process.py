@@ -219,7 +219,7 @@ async def test_metrics_health_and_unknown_paths(tmp_path: Path) -> None:
         refused = await client.post("/graphql", json={"query": "{ nothing }"})
         assert refused.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
         metrics = (await client.get("/metrics")).text
-        assert 'gateway_requests_total{outcome="ok"} 1.0' in metrics
+        assert 'gateway_requests_total{operation="other",outcome="ok"} 1.0' in metrics
         assert 'gateway_refusals_total{code="GRAPHQL_VALIDATION_FAILED"} 1.0' in metrics
         assert (await client.get("/health/live")).text == "live\n"
         assert (await client.get("/elsewhere")).status_code == 404
