@@ -219,6 +219,7 @@ class _Server(uvicorn.Server):
             return
         self._signalled = True
         self._gateway.readiness.close()
+        self._say_goodbye()
         # Python runs signal handlers between the steps of the loop, so this is the loop that serves.
         asyncio.get_running_loop().call_later(self._delay, self._stop)
 
@@ -230,6 +231,14 @@ class _Server(uvicorn.Server):
             self._renewing.cancel()
         await self._gateway.app.settle(float(self.config.timeout_graceful_shutdown or 0))
         await super().shutdown(sockets)
+
+    def _say_goodbye(self) -> None:
+        """Each answer tells its client to ask elsewhere next: a connection closed unannounced may lose what is on its way."""
+        closing = (b"connection", b"close")
+        self._gateway.app.lane.close()
+        # uvicorn makes the second list of the first once a second.
+        self.config.encoded_headers.append(closing)
+        self.server_state.default_headers = [*self.server_state.default_headers, closing]
 
     def _stop(self) -> None:
         self._gateway.end_subscriptions()

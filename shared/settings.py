@@ -29,6 +29,8 @@ class ProcessSettings(BaseSettings):
     log_level: str = "INFO"
     host: str = "127.0.0.1"
     operations_port: int = 0
+    shutdown_delay: float = Field(default=0.0, ge=0, le=120)
+    """Seconds between "not ready" and closing the port, in which balancers learn and clients are told to ask elsewhere."""
     tls_certificate_file: Path | None = None
     """PEM; with its key the process serves HTTPS on all its ports. Renewed files are taken in while it runs."""
     tls_key_file: Path | None = None

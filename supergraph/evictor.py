@@ -111,10 +111,6 @@ class Eviction:
         EVENTS_CONSUMED.labels(self._queue, outcome).inc()
 
 
-class NotConsuming(Exception):
-    """The broker is away: the queue is not being read."""
-
-
 async def run(settings: ProcessSettings) -> None:
     """Evict until the process is told to stop. Raises KeyError where the register has no evictor."""
     register = load_register()
@@ -125,10 +121,6 @@ async def run(settings: ProcessSettings) -> None:
     eviction = Eviction(register.evictor.queue, EvictionRules(register.evictor.evicts), cache, EventSchemas())
     reader = QueueReader(settings.rabbitmq_url, {register.evictor.queue: eviction.settle}, prefetch=PREFETCH)
 
-    async def consuming() -> None:
-        if not reader.ready:
-            raise NotConsuming
-
     async def answering() -> None:
         await redis.ping()
 
@@ -136,10 +128,15 @@ async def run(settings: ProcessSettings) -> None:
     reading = asyncio.create_task(reader.run())
     # It does not end by itself: where it does, the process stops and is started afresh.
     reading.add_done_callback(lambda _: stopped.set())
-    operations = operations_app({"rabbitmq": consuming, "redis": answering})
-    await serve({settings.operations_port: operations}, host=settings.host, stopped=stopped, tls=settings.tls)
-    reading.cancel()
-    await asyncio.gather(reading, return_exceptions=True)
+    operations = operations_app({"rabbitmq": reader.check, "redis": answering}, stopped=stopped)
+
+    async def leave() -> None:
+        reading.cancel()
+        await asyncio.wait([reading])
+
+    await serve(
+        {settings.operations_port: operations}, host=settings.host, stopped=stopped, drain=leave, tls=settings.tls
+    )
     await redis.aclose()
 
 

@@ -69,6 +69,10 @@ class DirectLane:
         self._spans = spans
         self._vary = vary
 
+    def close(self) -> None:
+        """From now on every request goes by ASGI, whose answers can tell that the connection ends with them."""
+        self.path = b""
+
     def sender(self, raw: RawHeaders, peer: tuple[str, int] | None) -> Sender | None:
         """What the headers say, or None where the request has to go by ASGI."""
         headers = header_map(raw)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -17,13 +18,16 @@ Check = Callable[[], Awaitable[None]]
 """Raises where what it checks is not there."""
 
 
-def operations_app(checks: Mapping[str, Check]) -> Starlette:
-    """`/health/live` answers while the process runs; `/health/ready` is 503 while a dependency is away; `/metrics`."""
+def operations_app(checks: Mapping[str, Check], *, stopped: asyncio.Event | None = None) -> Starlette:
+    """`/health/live` answers while the process runs; `/health/ready` is 503 while a dependency is away, and from the
+    moment that `stopped` is set; `/metrics`."""
 
     async def live(_: Request) -> Response:
         return PlainTextResponse("live")
 
     async def ready(_: Request) -> Response:
+        if stopped is not None and stopped.is_set():
+            return JSONResponse({"process": "stopping"}, status_code=503)
         state: dict[str, str] = {}
         for name, check in checks.items():
             try:

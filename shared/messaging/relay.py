@@ -92,10 +92,16 @@ class Relay:
         self._register = register or load_register()
         self._poll_seconds = poll_seconds
         self._hint = asyncio.Event()
+        self._stopping = False
         self._blocked = _BlockedKeys()
 
+    def stop(self) -> None:
+        """Finish the batch that is under way, what was confirmed of it marked as sent, and end `run`."""
+        self._stopping = True
+        self._hint.set()
+
     async def run(self) -> None:
-        """Relay until cancelled. Where Postgres or the broker is away it waits and tries again."""
+        """Relay until stopped or cancelled. Where Postgres or the broker is away it waits and tries again."""
         listening = asyncio.create_task(self._wake.listen(self._hint.set)) if self._wake else None
         try:
             await self._run()
@@ -121,7 +127,7 @@ class Relay:
 
     async def _run(self) -> None:
         retry_seconds = _FIRST_RETRY_SECONDS
-        while True:
+        while not self._stopping:
             self._hint.clear()
             try:
                 sent = await self.relay_once()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from aio_pika.exceptions import AMQPError
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
+from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 
 from shared.db.database import Database
 from shared.messaging.consumer import QueueConsumer
@@ -24,10 +26,16 @@ log = logging.getLogger(__name__)
 PREFETCH = 10
 _RECONNECT_SECONDS = 1.0
 _DRAIN_SECONDS = 10.0
+_CANCEL_SECONDS = 2.0
+_PING_SECONDS = 0.2
 
 
 Settle = Callable[[Delivery], Awaitable[Answer]]
 """Gives a delivery its final answer; a cancellation leaves it unanswered, to be delivered again."""
+
+
+class NotConsuming(Exception):
+    """The broker is away: queues are not being read."""
 
 
 class QueueReader:
@@ -43,19 +51,27 @@ class QueueReader:
             graceful_timeout=_DRAIN_SECONDS,
             reconnect_interval=_RECONNECT_SECONDS,
         )
+        self._subscribers: list[RabbitSubscriber] = []
         for queue, settle in queues.items():
             # A channel each, so that a queue whose consumer is busy does not hold up the others.
-            self._broker.subscriber(
+            subscriber = self._broker.subscriber(
                 RabbitQueue(queue, durable=True, declare=False),
                 channel=Channel(prefetch_count=prefetch),
                 no_reply=True,
-            )(_answering(queue, settle))
+            )
+            subscriber(_answering(queue, settle))
+            self._subscribers.append(subscriber)
         self._started = asyncio.Event()
 
     @property
     def ready(self) -> bool:
-        """Whether all queues are being consumed."""
+        """Whether all queues were being consumed at some time."""
         return self._started.is_set()
+
+    async def check(self) -> None:
+        """Raises NotConsuming where the broker is away, or was never there."""
+        if not (self.ready and await self._broker.ping(_PING_SECONDS)):
+            raise NotConsuming
 
     async def run(self) -> None:
         """Consume until cancelled; then finish what is in hand, up to ten seconds. Waits for a broker that is away."""
@@ -71,7 +87,19 @@ class QueueReader:
             await asyncio.Event().wait()
         finally:
             self._started.clear()
+            await self._stop_taking()
             await self._broker.stop()
+
+    async def _stop_taking(self) -> None:
+        """Before the library waits for what is in hand: it would go on being handed messages, and drop them unanswered."""
+        for subscriber in self._subscribers:
+            # The library has no public way to do the one without the other.
+            queue, tag = subscriber._queue_obj, subscriber._consumer_tag  # noqa: SLF001
+            if queue is not None and tag is not None:
+                with suppress(OSError, AMQPError, RuntimeError):
+                    await queue.cancel(tag, timeout=_CANCEL_SECONDS)
+        # What came before the broker's answer is a task that has not begun yet: let it begin.
+        await asyncio.sleep(0)
 
     async def _start(self) -> None:
         # The library drops, unanswered, what arrives before its start has returned: it is running from now on.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
@@ -13,7 +11,6 @@ from shared.graphql.endpoint import GraphQLEndpoint
 from shared.graphql.subscriptions import MAX_STREAMS
 from shared.http.internal_auth import InternalAuth
 from shared.http.operations import operations_app
-from shared.messaging.live import LiveHub
 from shared.runtime.server import serve, stop_on_signal
 from shared.runtime.subgraph import Resources, Subgraph
 from shared.settings import ServiceSettings
@@ -35,15 +32,18 @@ async def run_api(resources: Resources[ServiceSettings], subgraph: Subgraph) -> 
     settings = resources.settings
     verifier = InternalTokenVerifier(settings.gateway_jwks_file, subgraph=resources.domain)
     app = subgraph_app(resources.domain, subgraph, verifier, max_streams=settings.max_streams)
-    operations = operations_app({"postgres": resources.database.ping})
     stopped = stop_on_signal()
-    ending = asyncio.create_task(_end_streams(stopped, resources.hub))
-    apps = {settings.port: app, settings.operations_port: operations}
-    await serve(apps, host=settings.host, stopped=stopped, tls=settings.tls)
-    ending.cancel()
+    operations = operations_app({"postgres": resources.database.ping}, stopped=stopped)
 
+    async def end_streams() -> None:
+        # They would keep a stopping process until it is out of patience: their clients subscribe elsewhere.
+        resources.hub.end()
 
-async def _end_streams(stopped: asyncio.Event, hub: LiveHub) -> None:
-    """Open subscriptions would keep a stopping process until it is out of patience: their clients subscribe elsewhere."""
-    await stopped.wait()
-    hub.end()
+    await serve(
+        {settings.port: app, settings.operations_port: operations},
+        host=settings.host,
+        stopped=stopped,
+        delay=settings.shutdown_delay,
+        drain=end_streams,
+        tls=settings.tls,
+    )

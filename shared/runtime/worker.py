@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from shared.db.activity import measure_connections
@@ -14,7 +16,7 @@ from shared.messaging.retention import purge
 from shared.messaging.schemas import EventSchemas
 from shared.messaging.subscriber import Subscriber
 from shared.messaging.wake import RelayWake
-from shared.runtime.server import serve, stop_on_signal
+from shared.runtime.server import DRAIN_SECONDS, serve, stop_on_signal
 from shared.runtime.subgraph import Job, Resources, Subgraph
 from shared.settings import ServiceSettings
 from shared.telemetry.metrics import TASK_FAILURES, TASK_INTERVAL, TASK_SUCCEEDED
@@ -22,10 +24,6 @@ from shared.telemetry.metrics import TASK_FAILURES, TASK_INTERVAL, TASK_SUCCEEDE
 log = logging.getLogger(__name__)
 PURGE_EVERY = timedelta(hours=6)
 MEASURE_EVERY = timedelta(seconds=5)
-
-
-class NotConsuming(Exception):
-    """The broker is away: queues are not being read."""
 
 
 async def run_worker(resources: Resources[ServiceSettings], subgraph: Subgraph) -> None:
@@ -36,23 +34,27 @@ async def run_worker(resources: Resources[ServiceSettings], subgraph: Subgraph) 
     wake = RelayWake(resources.redis, resources.domain)
     relay = Relay(resources.database, settings.rabbitmq_url, resources.domain, wake=wake)
 
-    async def consuming() -> None:
-        if not subscriber.ready:
-            raise NotConsuming
-
-    operations = operations_app({"postgres": resources.database.ping, "rabbitmq": consuming})
-    work = [
-        asyncio.create_task(subscriber.run(), name="subscriber"),
-        asyncio.create_task(relay.run(), name="relay"),
-        *[asyncio.create_task(repeat(job, resources.domain), name=job.name) for job in _jobs(resources, subgraph)],
+    checks = {"postgres": resources.database.ping, "rabbitmq": subscriber.check}
+    operations = operations_app(checks, stopped=stopped)
+    consumption = asyncio.create_task(subscriber.run(), name="subscriber")
+    relaying = asyncio.create_task(relay.run(), name="relay")
+    repeating = [
+        asyncio.create_task(repeat(job, resources.domain, stopped), name=job.name) for job in _jobs(resources, subgraph)
     ]
-    for task in work:
+    for task in (consumption, relaying, *repeating):
         # None of these ends by itself: where one does, the process stops and is started afresh.
         task.add_done_callback(lambda ended: _ended(ended, stopped))
-    await serve({settings.operations_port: operations}, host=settings.host, stopped=stopped, tls=settings.tls)
-    for task in work:
-        task.cancel()
-    await asyncio.gather(*work, return_exceptions=True)
+
+    async def drain() -> None:
+        # Consumers first: what they finish, the relay still carries to the broker.
+        consumption.cancel()
+        await asyncio.wait([consumption])
+        relay.stop()
+        await _finish([relaying, *repeating])
+
+    await serve(
+        {settings.operations_port: operations}, host=settings.host, stopped=stopped, drain=drain, tls=settings.tls
+    )
 
 
 def _jobs(resources: Resources[ServiceSettings], subgraph: Subgraph) -> tuple[Job, ...]:
@@ -72,22 +74,32 @@ def _jobs(resources: Resources[ServiceSettings], subgraph: Subgraph) -> tuple[Jo
     )
 
 
+async def _finish(work: Sequence[asyncio.Task[None]]) -> None:
+    """Lets each come to the end of its round; what takes too long is cut off, and done again by somebody else."""
+    _, late = await asyncio.wait(work, timeout=DRAIN_SECONDS)
+    for task in late:
+        log.warning("cut off at the stop", extra={"task": task.get_name()})
+        task.cancel()
+    await asyncio.gather(*work, return_exceptions=True)
+
+
 def _ended(task: asyncio.Task[None], stopped: asyncio.Event) -> None:
-    if task.cancelled():
+    if task.cancelled() or stopped.is_set():
         return
     log.error("worker task ended", extra={"task": task.get_name()}, exc_info=task.exception())
     stopped.set()
 
 
-async def repeat(job: Job, domain: str) -> None:
-    """Run the job again and again; a failing round is logged and counted, and the next one comes all the same."""
+async def repeat(job: Job, domain: str, stopped: asyncio.Event) -> None:
+    """Run the job until the stop; a failing round is logged and counted, and the next one comes all the same."""
     succeeded, failures = TASK_SUCCEEDED.labels(domain, job.name), TASK_FAILURES.labels(domain, job.name)
     TASK_INTERVAL.labels(domain, job.name).set(job.every.total_seconds())
-    while True:
+    while not stopped.is_set():
         try:
             await job.run()
             succeeded.set_to_current_time()
         except Exception:
             failures.inc()
             log.exception("job failed", extra={"job": job.name})
-        await asyncio.sleep(job.every.total_seconds())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopped.wait(), job.every.total_seconds())

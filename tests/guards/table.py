@@ -28,6 +28,9 @@ _ABUSE = "tests/conformance/test_abuse.py"
 _PROTOCOL = "tests/integration/gateway_runtime/test_protocol.py"
 _HOSTILE = "tests/integration/gateway_runtime/test_hostile_subgraph.py"
 _LIMITS = "gateway/security/limits.py"
+_STOPPING = "tests/integration/runtime/test_stopping.py"
+_WORKER_STOPS = f"{_STOPPING}::test_a_worker_that_is_told_to_stop_finishes_what_it_has_in_hand_and_takes_no_more"
+_REPLICA = "tests/integration/shared/test_replica.py"
 
 GUARDS = (
     # money
@@ -305,5 +308,64 @@ GUARDS = (
         "MAX_ATTEMPTS = 6",
         "tests/integration/messaging/test_failures.py"
         "::test_poison_is_tried_exactly_five_times_then_lies_in_the_dead_letters",
+    ),
+    # deploys
+    Guard(
+        "deploys",
+        "shared/messaging/subscriber.py",
+        "            await self._stop_taking()",
+        "            pass",
+        _WORKER_STOPS,
+    ),
+    Guard("deploys", "shared/runtime/worker.py", "        relay.stop()", "        relaying.cancel()", _WORKER_STOPS),
+    Guard(
+        "deploys",
+        "shared/runtime/server.py",
+        "        server.say_goodbye()",
+        "        pass",
+        f"{_STOPPING}::test_an_api_that_is_about_to_stop_sends_its_clients_elsewhere",
+    ),
+    Guard(
+        "deploys",
+        "shared/http/operations.py",
+        "        if stopped is not None and stopped.is_set():",
+        "        if False:",
+        f"{_STOPPING}::test_an_api_that_is_about_to_stop_sends_its_clients_elsewhere",
+    ),
+    Guard(
+        "deploys",
+        "shared/messaging/subscriber.py",
+        "        if not (self.ready and await self._broker.ping(_PING_SECONDS)):",
+        "        if not self.ready:",
+        f"{_STOPPING}::test_a_process_without_what_it_stands_on_is_alive_and_not_ready",
+    ),
+    # replica
+    Guard(
+        "replica",
+        "shared/db/replica.py",
+        "        if not row.follows or lag > self._staleness:",
+        "        if not row.follows:",
+        f"{_REPLICA}::test_a_replica_that_falls_behind_gives_way_and_comes_back",
+    ),
+    Guard(
+        "replica",
+        "shared/db/replica.py",
+        "        if mark is not None and row.reached:",
+        "        if False:",
+        f"{_REPLICA}::test_a_primary_where_nothing_happens_is_no_lag",
+    ),
+    Guard(
+        "replica",
+        "shared/db/replica.py",
+        "            self._rests_until = time.monotonic() + _REST_SECONDS",
+        "            pass",
+        f"{_REPLICA}::test_a_replica_that_says_nothing_holds_up_one_report_a_while",
+    ),
+    Guard(
+        "replica",
+        "shared/graphql/context.py",
+        "        if self.database.has_replica and not await self.writes.wrote_lately(self.actor):",
+        "        if self.database.has_replica:",
+        f"{_REPLICA}::test_staff_read_their_own_write_on_the_primary_and_their_colleagues_on_the_replica",
     ),
 )

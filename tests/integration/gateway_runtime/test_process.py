@@ -94,9 +94,10 @@ async def test_a_signal_ends_readiness_first_and_lets_requests_finish(tmp_path: 
             process.send_signal(signal.SIGTERM)
             assert await status_after_change(client, "/health/ready") == 503
             assert (await client.get("/health/live")).status_code == 200
-            assert (await client.post("/graphql", json={"query": "{ __typename }"})).json() == {
-                "data": {"__typename": "Query"}
-            }
+            # Who asks meanwhile is answered, and told that the next request goes elsewhere.
+            answer = await client.post("/graphql", json={"query": "{ __typename }"})
+            assert answer.json() == {"data": {"__typename": "Query"}}
+            assert answer.headers["connection"] == "close"
             release.set()
 
             assert (await pending).json() == {"data": {"here": "late"}}

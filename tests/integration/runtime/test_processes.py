@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 import aio_pika
 import httpx
 
@@ -12,7 +10,7 @@ from shared.register import EXCHANGE
 from shared.testing.eventually import eventually
 from shared.testing.sql import rows
 from tests.fixtures.processes import Services
-from tests.integration.runtime.wire import a_message, a_token
+from tests.integration.runtime.wire import a_token, order_delivered
 
 
 async def test_only_the_gateways_token_opens_the_endpoint(services: Services) -> None:
@@ -51,7 +49,7 @@ async def test_an_event_on_the_broker_takes_effect_once_however_often_it_comes(s
     # given the worker of a domain and an event for it
     await services.start("worker", "reviews")
     event_id, product_id = new_id(), new_id()
-    message = _order_delivered(event_id, product_id)
+    message = order_delivered(event_id, product_id)
     # when the event is published three times, and then another
     connection = await aio_pika.connect(services.broker.amqp_url)
     async with connection:
@@ -59,24 +57,10 @@ async def test_an_event_on_the_broker_takes_effect_once_however_often_it_comes(s
         for _ in range(3):
             await exchange.publish(message, "order.delivered")
         last = new_id()
-        await exchange.publish(_order_delivered(last, product_id), "order.delivered")
+        await exchange.publish(order_delivered(last, product_id), "order.delivered")
     # then both took effect once
     database = services.database.of("reviews")
     await eventually("the last event", lambda: rows(database, "SELECT 1 FROM inbox WHERE event_id = :e", e=last))
     taken = await rows(database, "SELECT count(*) AS n FROM inbox WHERE event_id IN (:a, :b)", a=event_id, b=last)
     lines = await rows(database, "SELECT count(*) AS n FROM delivered_line WHERE product_id = :p", p=product_id)
     assert (taken, lines) == ([{"n": 2}], [{"n": 2}])
-
-
-def _order_delivered(event_id: UUID, product_id: UUID) -> aio_pika.Message:
-    payload = {
-        "order_group_id": str(new_id()),
-        "order_id": str(new_id()),
-        "buyer_id": str(new_id()),
-        "seller_id": str(new_id()),
-        "delivered_at": "2026-11-23T12:00:00Z",
-        "lines": [
-            {"line_id": str(new_id()), "product_id": str(product_id), "variant_id": str(new_id()), "quantity": 1}
-        ],
-    }
-    return a_message("order.delivered", payload, event_id)

@@ -95,3 +95,17 @@ async def subscribed(port: int, token: str, query: str) -> AsyncIterator[EventSt
         client.stream("POST", "/graphql", json={"query": query}, headers=headers) as response,
     ):
         yield EventStream(response)
+
+
+def order_delivered(event_id: UUID, product_id: UUID) -> aio_pika.Message:
+    payload = {
+        "order_group_id": str(new_id()),
+        "order_id": str(new_id()),
+        "buyer_id": str(new_id()),
+        "seller_id": str(new_id()),
+        "delivered_at": "2026-11-23T12:00:00Z",
+        "lines": [
+            {"line_id": str(new_id()), "product_id": str(product_id), "variant_id": str(new_id()), "quantity": 1}
+        ],
+    }
+    return a_message("order.delivered", payload, event_id)

@@ -34,7 +34,7 @@ async def test_a_task_tells_how_often_it_is_to_run_when_it_last_succeeded_and_ho
         await asyncio.Event().wait()
 
     # when it is repeated
-    running = asyncio.create_task(repeat(Job("sweep", timedelta(milliseconds=1), sweep), "watched"))
+    running = asyncio.create_task(repeat(Job("sweep", timedelta(milliseconds=1), sweep), "watched", asyncio.Event()))
     await done.wait()
     running.cancel()
     with suppress(asyncio.CancelledError):
