@@ -119,6 +119,9 @@ async def _ensure_schema(inside: Connection, subgraph: Subgraph) -> None:
         await inside.execute(f'GRANT "{owner}" TO CURRENT_USER')
     await inside.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}" AUTHORIZATION "{owner}"')
     await inside.execute(f'GRANT USAGE ON SCHEMA "{schema}" TO "{schema}"')
+    # Postgres lets everybody call a function; that a schema is closed would be the only wall before it.
+    await inside.execute(f'REVOKE ALL ON ALL ROUTINES IN SCHEMA "{schema}" FROM PUBLIC')
+    await inside.execute(f'ALTER DEFAULT PRIVILEGES FOR ROLE "{owner}" REVOKE ALL ON ROUTINES FROM PUBLIC')
     defaults = f'ALTER DEFAULT PRIVILEGES FOR ROLE "{owner}" IN SCHEMA "{schema}" GRANT'
     await inside.execute(f'{defaults} SELECT, INSERT, UPDATE, DELETE ON TABLES TO "{schema}"')
     await inside.execute(f'{defaults} USAGE, SELECT ON SEQUENCES TO "{schema}"')
