@@ -1,4 +1,4 @@
-"""Each run-time role reads and writes the rows of its own schema and can do nothing else."""
+"""What the roles of a schema are given, and keep through a second bootstrap; what they may not: `tests/integration/rights`."""
 
 from __future__ import annotations
 
@@ -14,55 +14,6 @@ from shared.testing.servers import DomainDatabase, MarketplaceDatabase, Servers,
 
 NAMES = [subgraph.name for subgraph in load_register().subgraphs]
 DatabaseFor = Callable[[str], DomainDatabase]
-
-
-async def outcome(url: str, statement: str) -> str:
-    """`ok`, or the name of the refusal."""
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    except asyncpg.PostgresError as refusal:
-        return type(refusal).__name__
-    else:
-        return "ok"
-    finally:
-        await connection.close()
-
-
-@pytest.mark.parametrize("domain", NAMES)
-async def test_a_run_time_role_reads_its_own_schema_and_no_other(domain: str, database_for: DatabaseFor) -> None:
-    url = database_for(domain).url
-    answers = {other: await outcome(url, f"SELECT * FROM {other}.outbox") for other in NAMES}
-
-    refused = dict.fromkeys(NAMES, "InsufficientPrivilegeError")
-    assert answers == refused | {domain: "ok"}
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "CREATE TABLE accounts.intruder (id int)",
-        "CREATE TABLE public.intruder (id int)",
-        "CREATE TEMPORARY TABLE intruder (id int)",
-        "CREATE SCHEMA intruder",
-        "CREATE EXTENSION pgcrypto",
-        "CREATE FUNCTION accounts.intruder() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-        "ALTER TABLE accounts.outbox ADD COLUMN intruder int",
-        "DROP TABLE accounts.outbox",
-        "TRUNCATE accounts.outbox",
-        "CREATE INDEX intruder ON accounts.outbox (position)",
-        "CREATE ROLE intruder",
-        "CREATE DATABASE intruder",
-        "DELETE FROM accounts.schema_migrations",
-        "SET ROLE accounts_migrate",
-        "SELECT pg_read_file('/etc/passwd')",
-    ],
-)
-async def test_a_run_time_role_changes_no_structure(statement: str, database_for: DatabaseFor) -> None:
-    refusal = await outcome(database_for("accounts").url, statement)
-
-    # ALTER, DROP and CREATE INDEX ask for ownership, which the same refusal reports.
-    assert refusal == "InsufficientPrivilegeError"
 
 
 async def test_a_run_time_role_writes_rows_under_its_own_search_path(database_for: DatabaseFor) -> None:
@@ -85,12 +36,6 @@ async def test_a_migration_role_does_not_wait_long_for_a_lock(database_for: Data
         assert await connection.fetchval("SHOW lock_timeout") == "5s"
     finally:
         await connection.close()
-
-
-async def test_a_migration_role_does_not_touch_another_schema(database_for: DatabaseFor) -> None:
-    refusal = await outcome(database_for("orders").migrate_url, "SELECT * FROM accounts.outbox")
-
-    assert refusal == "InsufficientPrivilegeError"
 
 
 async def test_a_second_bootstrap_and_migration_keep_what_is_there(
