@@ -43,6 +43,11 @@ class OurPlans:
     def plan(self, document: str) -> QueryPlan:
         return self._planner.plan(normalize(self.schema, parse(document), None), override_labels=self._labels)
 
+    def plan_deferring(self, document: str) -> QueryPlan:
+        """The plan for a client that takes the answer in parts."""
+        operation = normalize(self.schema, parse(document), None, deferring=frozenset())
+        return self._planner.plan(operation, override_labels=self._labels)
+
 
 class Comparison:
     """Compares the plans of one random federation. What the oracle's plans answer is seen by running them on its subgraphs."""
