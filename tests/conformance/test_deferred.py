@@ -213,8 +213,23 @@ async def test_a_client_that_goes_away_ends_the_fetches_of_its_parts(shelf: Libr
     shelf.rated.set()
 
 
+async def test_a_client_that_goes_away_leaves_its_place_to_the_next() -> None:
+    # Given a gateway that answers one request at a time, of which parts are still to come
+    async with library({"http": {"max_in_flight": 1}}) as shelf:
+        async with shelf.post(DEFERRED, CURRENT) as answer:
+            await Parts(answer).next()
+            refused = await shelf.graph.ask("{ best { stars } }")
+            assert refused["errors"][0]["extensions"]["code"] == "OVERLOADED"
+        shelf.rated.set()
+        # When its client is gone, then there is room
+        async with asyncio.timeout(20):
+            while "errors" in (answered := await shelf.graph.ask("{ best { stars } }")):  # noqa: ASYNC110 - the place tells nobody
+                await asyncio.sleep(0.01)
+        assert answered == {"data": {"best": {"stars": 3}}}
+
+
 def _fetching() -> list[asyncio.Task[Any]]:
-    return [task for task in asyncio.all_tasks() if "execute_into" in repr(task.get_coro())]
+    return [task for task in asyncio.all_tasks() if "_run_all" in repr(task.get_coro())]
 
 
 async def test_a_client_that_completes_its_operation_on_a_socket_ends_the_fetches_of_its_parts(shelf: Library) -> None:
