@@ -15,6 +15,8 @@ import httpx
 
 from shared.devstack import backing as servers
 from shared.devstack import fleet
+from shared.devstack.addresses import with_path
+from shared.devstack.bootstrap import DATABASE
 from shared.devstack.errors import StackProblem
 from shared.devstack.gateway_config import write_gateway_config
 from shared.devstack.keys import ensure_keys
@@ -202,7 +204,7 @@ def operator_environment(layout: Layout) -> dict[str, str]:
     further = {name: process.port for s in layout.register.subgraphs for name, process in s.processes.items()}
     return {f"{name.upper()}_URL": f"http://127.0.0.1:{port}" for name, port in further.items()} | {
         "GATEWAY_URL": layout.gateway_url,
-        "POSTGRES_ADMIN_URL": addresses.postgres,
+        "POSTGRES_ADMIN_URL": with_path(addresses.postgres, DATABASE),
         "REDIS_URL": addresses.redis,
         "RABBITMQ_ADMIN_URL": addresses.rabbitmq,
         "RABBITMQ_MANAGEMENT_URL": addresses.rabbitmq_management,

@@ -48,7 +48,7 @@ def test_production_reaches_its_stores_its_providers_and_the_collector() -> None
 
     found = edges(release, (INGRESS, PROMETHEUS, DNS, *STRANGERS, *PRODUCTION_STORES, INTERNET))
 
-    traced = {(name, "prometheus", 4318) for name in release.pods if name not in {"pgbouncer", "migration"}}
+    traced = {(name, "prometheus", 4318) for name in release.pods if name not in {"pgbouncer", "migration", "operator"}}
     provided = {(f"payments-{kind}", "internet", 443) for kind in ("api", "worker")}
     mailed = {(f"notifications-{kind}", "internet", 587) for kind in ("api", "worker")}
     named = {(name, "dns", 53) for name in release.pods}
@@ -102,4 +102,5 @@ def _stores() -> set[Edge]:
     queued = {(f"{name}-worker", "rabbitmq", 5671) for name in DOMAINS}
     ours = {("gateway", "redis", 6379), ("evictor", "redis", 6379), ("evictor", "rabbitmq", 5671)}
     prepared = {("migration", "postgres", 5432), ("migration", "rabbitmq", 15671)}
-    return {("pgbouncer", "postgres", 5432)} | pooled | cached | queued | ours | prepared
+    duty = {("operator", "postgres", 5432), ("operator", "rabbitmq", 5671)}
+    return {("pgbouncer", "postgres", 5432)} | duty | pooled | cached | queued | ours | prepared

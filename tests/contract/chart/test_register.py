@@ -38,6 +38,7 @@ def test_each_process_of_the_register_has_one_workload(release: Release) -> None
     )
     other = [
         "python -m supergraph.evictor",
+        "python -c import time; time.sleep(3600)",
         "python -m shared.devstack.provision",
         "pgbouncer /etc/pgbouncer/pgbouncer.ini",
     ]
