@@ -1,11 +1,18 @@
-"""The stack's own keys: made once, private halves readable by their owner alone."""
+"""The stack's own keys: made once, private halves readable by their owner alone.
+
+`python -m shared.devstack.keys gateway.pem gateway.next.pem` prints the JWK set of such keys: while the gateway's key is
+rotated, subgraphs have to know the next one as well (charts/README.md).
+"""
 
 from __future__ import annotations
 
+import argparse
 import base64
 import hashlib
 import json
 import secrets
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -28,15 +35,18 @@ SEALING_PRIVATE_KEY = "sealing.key"
 
 
 def ensure_keys(directory: Path, register: Register) -> None:
-    """The gateway's signing key with its public JWKS, the sealing pair, and every secret the register asks for."""
+    """The gateway's signing key with its public JWKS, the sealing pair, and every secret the register asks for.
+
+    A key beside it, such as `gateway.next.pem`, is published too and signs nothing.
+    """
     wanted = {GATEWAY_KEY, SEALING_PRIVATE_KEY}
     for subgraph in register.subgraphs:
         wanted.update(subgraph.secrets.values())
         wanted.update(file for process in subgraph.processes.values() for file in process.secrets.values())
     for name in sorted(wanted):
         _ensure(directory / name)
-    jwks = public_jwks((directory / GATEWAY_KEY).read_bytes())
-    (directory / GATEWAY_JWKS).write_text(json.dumps(jwks, indent=1), encoding="utf-8")
+    others = sorted(directory.glob(f"{Path(GATEWAY_KEY).stem}.*.pem"))
+    (directory / GATEWAY_JWKS).write_text(_jwks_of([directory / GATEWAY_KEY, *others]), encoding="utf-8")
 
 
 def public_jwks(private_pem: bytes) -> dict[str, list[dict[str, str]]]:
@@ -48,6 +58,18 @@ def public_jwks(private_pem: bytes) -> dict[str, list[dict[str, str]]]:
     canonical = json.dumps(members, separators=(",", ":"), sort_keys=True).encode()
     thumbprint = _base64url(hashlib.sha256(canonical).digest())
     return {"keys": [{**members, "kid": thumbprint, "alg": "EdDSA", "use": "sig"}]}
+
+
+def _jwks_of(files: Sequence[Path]) -> str:
+    keys = [key for file in files for key in public_jwks(file.read_bytes())["keys"]]
+    return json.dumps({"keys": keys}, indent=1)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="keys", description="Prints the public JWK set of private Ed25519 keys.")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="PEM, PKCS 8")
+    sys.stdout.write(f"{_jwks_of(parser.parse_args(arguments).files)}\n")
+    return 0
 
 
 def _ensure(file: Path) -> None:
@@ -70,3 +92,7 @@ def _ensure(file: Path) -> None:
 
 def _base64url(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

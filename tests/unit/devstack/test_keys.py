@@ -6,11 +6,12 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from shared.auth.sealing import Sealer, Unsealer
-from shared.devstack.keys import ensure_keys, public_jwks
+from shared.devstack.keys import ensure_keys, main, public_jwks
 from shared.devstack.passwords import load_passwords
 from shared.register import load_register
 
@@ -48,6 +49,19 @@ def test_keys_are_made_once_and_their_private_halves_are_the_owners_alone(tmp_pa
         "provider_webhook.secret": 0o600,
         "sealing.key": 0o600,
     }
+
+
+def test_the_gateways_next_key_is_published_before_it_signs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    following = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "gateway.next.pem").write_bytes(following)
+
+    ensure_keys(tmp_path, load_register())
+
+    published = json.loads((tmp_path / "gateway.jwks.json").read_text())["keys"]
+    signing = (tmp_path / "gateway.pem").read_bytes()
+    assert published == [*public_jwks(signing)["keys"], *public_jwks(following)["keys"]]
+    assert main([str(tmp_path / "gateway.next.pem"), str(tmp_path / "gateway.pem")]) == 0
+    assert json.loads(capsys.readouterr().out)["keys"] == published[::-1]
 
 
 def test_the_sealing_pair_fits(tmp_path: Path) -> None:
