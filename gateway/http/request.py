@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -29,12 +30,23 @@ def header_map(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def client_address(peer: tuple[str, int] | None, headers: Mapping[str, str], trusted_proxies: int) -> str:
-    """Whom a request comes from: the entry that the outermost trusted proxy wrote, or the connection's other end."""
+    """Whom a request comes from: the entry that the outermost trusted proxy wrote, or the connection's other end.
+
+    Of an IPv6 address the network, since whoever has one has all of a /64.
+    """
     address = peer[0] if peer else ""
-    if not trusted_proxies:
+    if trusted_proxies:
+        forwarded = [entry.strip() for entry in headers.get("x-forwarded-for", "").split(",") if entry.strip()]
+        address = forwarded[-trusted_proxies] if len(forwarded) >= trusted_proxies else address
+    return _network(address) if ":" in address else address
+
+
+def _network(address: str) -> str:
+    try:
+        known = IPv6Address(address.strip("[]"))
+    except ValueError:
         return address
-    forwarded = [entry.strip() for entry in headers.get("x-forwarded-for", "").split(",") if entry.strip()]
-    return forwarded[-trusted_proxies] if len(forwarded) >= trusted_proxies else address
+    return str(known.ipv4_mapped or IPv6Network((known, 64), strict=False))
 
 
 def check_content_type(headers: Mapping[str, str]) -> None:

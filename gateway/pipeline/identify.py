@@ -79,7 +79,7 @@ class Identification:
 
     async def identify(self, headers: Mapping[str, str], client: str) -> Identity:
         """Raises RequestRefused: 429 for too many requests, 401 for a bad token or key."""
-        return self.recognise(headers, client) or await self.find(headers)
+        return self.recognise(headers, client) or await self.find(headers, client)
 
     def recognise(
         self, headers: Mapping[str, str], client: str, story: bytes | None = None, passes_nothing: bool = False
@@ -93,30 +93,30 @@ class Identification:
             return None
         authorization = headers.get("authorization")
         if self._authenticator is None or authorization is None:
-            return self._identity(headers, None, None, story, passes_nothing)
+            return self._identity(headers, None, client, None, story, passes_nothing)
         token = self._authenticator.find(authorization)
-        return None if token is None else self._identity(headers, token, None, story, passes_nothing)
+        return None if token is None else self._identity(headers, token, client, None, story, passes_nothing)
 
-    async def find(self, headers: Mapping[str, str]) -> Identity:
+    async def find(self, headers: Mapping[str, str], client: str) -> Identity:
         """Who asks by a request that is counted already. Raises RequestRefused: 401, or 429 for a partner's own limits."""
         if self._api_clients is not None and self._api_clients.header in headers:
-            return await self._identify_partner(self._api_clients, headers, counted=True)
-        return await self._identify_person(headers)
+            return await self._identify_partner(self._api_clients, headers, client, counted=True)
+        return await self._identify_person(headers, client)
 
     async def identify_again(self, headers: Mapping[str, str]) -> Identity:
         """The identity by these headers, where no new request is made. Raises RequestRefused 401 for a bad token or key."""
         if self._api_clients is not None and self._api_clients.header in headers:
-            return await self._identify_partner(self._api_clients, headers, counted=False)
-        return await self._identify_person(headers)
+            return await self._identify_partner(self._api_clients, headers, "", counted=False)
+        return await self._identify_person(headers, "")
 
-    async def _identify_person(self, headers: Mapping[str, str]) -> Identity:
+    async def _identify_person(self, headers: Mapping[str, str], client: str) -> Identity:
         token = None
         if self._authenticator is not None:
             token = await self._authenticator.authenticate(headers.get("authorization"))
-        return self._identity(headers, token)
+        return self._identity(headers, token, client)
 
     async def _identify_partner(
-        self, api_clients: ApiClients, headers: Mapping[str, str], *, counted: bool
+        self, api_clients: ApiClients, headers: Mapping[str, str], address: str, *, counted: bool
     ) -> Identity:
         """A request comes from a partner's program or from a person: where it claims both, whose rights would count?"""
         if "authorization" in headers:
@@ -124,12 +124,13 @@ class Identification:
         client = await api_clients.get(headers[api_clients.header])
         if counted:
             await api_clients.admit(client)
-        return self._identity(headers, api_clients.token(client), client.name)
+        return self._identity(headers, api_clients.token(client), address, client.name)
 
     def _identity(
         self,
         headers: Mapping[str, str],
         token: AccessToken | None,
+        client: str,
         partner: str | None = None,
         story: bytes | None = None,
         passes_nothing: bool = False,
@@ -139,7 +140,7 @@ class Identification:
         elif _TRACEPARENT in headers:
             # Whoever makes the line of the story has seen that this is well-formed.
             story += b"traceparent: %b\r\n" % headers[_TRACEPARENT].encode()
-        headers_for = _no_lines if passes_nothing else self._headers_for(headers, token)
+        headers_for = _no_lines if passes_nothing else self._headers_for(headers, token, client)
         return Identity(token, headers_for, story, partner)
 
     def passes_nothing_of(self, headers: Mapping[str, str]) -> bool:
@@ -165,7 +166,9 @@ class Identification:
         """The lines of a client's headers that a subgraph gets, without what the gateway says of who asks."""
         return header_lines(self._rules.of(self._rules.group(subgraph), headers))
 
-    def _headers_for(self, headers: Mapping[str, str], token: AccessToken | None) -> Callable[[str], bytes]:
+    def _headers_for(
+        self, headers: Mapping[str, str], token: AccessToken | None, client: str
+    ) -> Callable[[str], bytes]:
         """The rules are applied once a request for all subgraphs that have none of their own."""
         if self.passes_nothing_of(headers):
             return _no_lines
@@ -178,7 +181,7 @@ class Identification:
                 lines = made[group] = header_lines(self._rules.of(group, headers))
             if self._internal_tokens is None:
                 return lines
-            return lines + self._internal_tokens.authorization(subgraph, token)
+            return lines + self._internal_tokens.authorization(subgraph, token, client)
 
         return headers_for
 

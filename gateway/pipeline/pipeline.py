@@ -147,7 +147,7 @@ class Pipeline:
                 request.headers, request.client, request.story, request.passes_nothing
             )
             if identity is None:
-                identity = await self._identification.find(request.headers)
+                identity = await self._identification.find(request.headers, request.client)
             text = request.query
             if self._persisted is not None:
                 text = await self._persisted.admit(request, identity.partner)

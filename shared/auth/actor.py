@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -35,6 +35,7 @@ class Actor:
     """`user_id` None is an anonymous visitor. `seller_id` is set for members of an approved seller.
 
     A partner is no user: it has an `api_client_id` and `scopes`, and sees what a visitor sees but for what a scope opens.
+    `client` stands for the network address that asks, where the gateway tells it: equal for equal ones, and no more.
     """
 
     user_id: UUID | None = None
@@ -44,6 +45,7 @@ class Actor:
     kind: Kind = Kind.PERSON
     api_client_id: UUID | None = None
     scopes: frozenset[str] = frozenset()
+    client: bytes | None = field(default=None, compare=False)
 
     @property
     def caller(self) -> str:

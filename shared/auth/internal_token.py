@@ -2,11 +2,12 @@
 
 A short-lived EdDSA JWT (RFC 7519, RFC 8725) with `iss` marketplace-gateway, `aud` subgraph:<name> and the claims of
 the verified access token: `sub`, `sid`, `roles`, `seller_id`. Without `sub` the visitor is anonymous. A partner has
-`kind` partner, `api_client_id` and `scopes` instead of a `sub`.
+`kind` partner, `api_client_id` and `scopes` instead of a `sub`. `client` is a keyed hash of the address that asks.
 """
 
 from __future__ import annotations
 
+import base64
 from collections import OrderedDict
 from pathlib import Path
 from time import time
@@ -74,7 +75,12 @@ def _actor(claims: dict[str, object]) -> Actor:
         kind=Kind(str(claims.get("kind", Kind.PERSON))),
         api_client_id=_uuid(claims.get("api_client_id")),
         scopes=frozenset(str(scope) for scope in scopes),
+        client=_digest(claims.get("client")),
     )
+
+
+def _digest(value: object) -> bytes | None:
+    return base64.urlsafe_b64decode(f"{value}=") if value else None
 
 
 def _uuid(value: object) -> UUID | None:

@@ -52,7 +52,7 @@ def build_service(resources: Resources[AccountsSettings]) -> AccountsService:
     hasher = PasswordHasher()
     sealer = Sealer(settings.sealing_public_key_file)
     guard = SessionGuard(RedisCache(resources.redis, prefix="session", ttl=SESSION_BELIEVED))
-    throttle = AttemptThrottle(database, clock)
+    throttle = AttemptThrottle(database, clock, per_client=settings.failed_logins_per_address)
     return AccountsService(
         registration=Registration(outbox, clock, hasher, sealer),
         sign_in=SignIn(database, outbox, clock, hasher=hasher, access_tokens=tokens, guard=guard, throttle=throttle),

@@ -83,6 +83,7 @@ login_attempt = Table(
     metadata,
     Column("id", BigInteger, primary_key=True),
     Column("account_key", LargeBinary),
+    Column("client_key", LargeBinary),
     Column("failed_at", MOMENT),
 )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
+
 from shared.settings import ServiceSettings
 
 
@@ -13,3 +15,5 @@ class AccountsSettings(ServiceSettings):
     previous_access_token_key_file: Path | None = None
     """The key before a rotation: published for as long as a token that it signed may live, never signed with."""
     sealing_public_key_file: Path
+    failed_logins_per_address: int = Field(default=5, ge=1)
+    """In a quarter of an hour, over all accounts. More of them where many people share an address."""

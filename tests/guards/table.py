@@ -23,6 +23,7 @@ _STOCK = "tests/integration/inventory/test_stock.py"
 _TOKENS = "tests/unit/gateway_runtime/test_tokens.py"
 _FORGED = f"{_TOKENS}::test_a_forged_token_is_refused"
 _WRITES = "tests/integration/shared/test_writes.py"
+_SIGN_IN = "tests/integration/accounts/test_sign_in.py"
 _COST = "tests/unit/gateway_runtime/test_cost.py"
 _ABUSE = "tests/conformance/test_abuse.py"
 _PROTOCOL = "tests/integration/gateway_runtime/test_protocol.py"
@@ -234,6 +235,34 @@ GUARDS = (
         "    if max((expansion.nesting(operation) for operation in operations), default=0) > _MAX_NESTING:",
         "    if False:",
         _ABUSE,
+    ),
+    Guard(
+        "authorisation",
+        "subgraphs/accounts/service/throttle.py",
+        "            if of_account >= MAX_FAILURES or of_client >= self._per_client:",
+        "            if of_account >= MAX_FAILURES:",
+        f"{_SIGN_IN}::test_the_sixth_failure_from_one_address_is_refused_whichever_accounts_it_tried",
+    ),
+    Guard(
+        "authorisation",
+        "subgraphs/accounts/service/throttle.py",
+        "            for key in (guess.account, guess.client):",
+        "            for key in (guess.account,):",
+        f"{_SIGN_IN}::test_twenty_guesses_at_once_from_one_address_are_throttled_after_five",
+    ),
+    Guard(
+        "authorisation",
+        "subgraphs/accounts/adapters/passwords.py",
+        "        matches = await loop.run_in_executor(self._threads, self._matches, password_hash or self._nobody, given)",
+        "        matches = password_hash is not None and self._matches(password_hash, given)",
+        f"{_SIGN_IN}::test_a_known_and_an_unknown_account_take_the_same_work_and_end_in_the_same_answer",
+    ),
+    Guard(
+        "authorisation",
+        "gateway/security/internal_token.py",
+        '        copied = token.claims.keys() - {"exp"} if token.own else self._config.copied_claims',
+        '        copied = token.claims.keys() - {"exp"}',
+        f"{_TOKENS}::test_an_access_token_cannot_say_which_client_asks",
     ),
     Guard(
         "limits",

@@ -54,7 +54,8 @@ class Mutation:
 
     @strawberry.mutation(description="Sign in. Five failures in 15 minutes close the account's door for that long.")
     async def login(self, info: Info, input: inputs.LoginInput) -> LoginPayload:
-        signed_in, errors = await _sign_in(info, input, info.context.service.sign_in.login)
+        login = partial(info.context.service.sign_in.login, client=info.context.actor.client)
+        signed_in, errors = await _sign_in(info, input, login)
         if signed_in is None:
             return LoginPayload(access_token=None, refresh_token=None, expires_in=None, user=None, user_errors=errors)
         return LoginPayload(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -70,13 +70,23 @@ async def use_token(session: AsyncSession, token_hash: bytes, kind: TokenKind, n
     return used
 
 
-async def count_attempts(session: AsyncSession, account_key: bytes, since: datetime) -> int:
-    counted = select(func.count()).where(_attempt.c.account_key == account_key, _attempt.c.failed_at > since)
-    return await session.scalar(counted) or 0
+async def count_attempts(
+    session: AsyncSession, account_key: bytes, client_key: bytes | None, since: datetime
+) -> tuple[int, int]:
+    """How many failed since, at the account and by the client. Each is counted along an index of its own."""
+
+    def counted(condition: ColumnElement[bool]) -> ScalarSelect[int]:
+        return select(func.count()).where(condition, _attempt.c.failed_at > since).scalar_subquery()
+
+    by_client = counted(_attempt.c.client_key == client_key) if client_key is not None else literal(0)
+    of_account, of_client = (
+        await session.execute(select(counted(_attempt.c.account_key == account_key), by_client))
+    ).one()
+    return of_account, of_client
 
 
-async def add_attempt(session: AsyncSession, account_key: bytes, now: datetime) -> None:
-    await session.execute(insert(_attempt).values(account_key=account_key, failed_at=now))
+async def add_attempt(session: AsyncSession, account_key: bytes, client_key: bytes | None, now: datetime) -> None:
+    await session.execute(insert(_attempt).values(account_key=account_key, client_key=client_key, failed_at=now))
 
 
 async def clear_attempts(session: AsyncSession, account_key: bytes) -> None:

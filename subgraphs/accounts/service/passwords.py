@@ -19,7 +19,7 @@ from subgraphs.accounts.domain.tokens import OneTimeToken, TokenKind, account_ke
 from subgraphs.accounts.errors import InvalidToken, TooManyAttempts, UserNotFound, WrongPassword
 from subgraphs.accounts.repository import credentials, sessions, users
 from subgraphs.accounts.service.liveness import SessionGuard
-from subgraphs.accounts.service.throttle import AttemptThrottle
+from subgraphs.accounts.service.throttle import AttemptThrottle, Guess
 
 RESET_PAUSE = timedelta(minutes=1)
 
@@ -101,11 +101,11 @@ class Passwords:
             known = await credentials.find_password_hash(session, actor.require_user())
         if user is None or user.email is None:
             return UserNotFound()
-        key = account_key(user.email)
+        guess = Guess(account_key(user.email), actor.client)
         try:
-            async with self._throttle.attempt(key):
+            async with self._throttle.attempt(guess):
                 if known is None or not await self._hasher.verify(known, command.current_password.get_secret_value()):
-                    await self._throttle.count_failure(key)
+                    await self._throttle.count_failure(guess)
                     return WrongPassword()
         except TooManyAttempts as refusal:
             return refusal

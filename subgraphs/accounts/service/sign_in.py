@@ -23,7 +23,7 @@ from subgraphs.accounts.domain.users import Rights
 from subgraphs.accounts.errors import InvalidCredentials, InvalidRefreshToken
 from subgraphs.accounts.repository import credentials, sessions, users
 from subgraphs.accounts.service.liveness import SessionGuard
-from subgraphs.accounts.service.throttle import AttemptThrottle
+from subgraphs.accounts.service.throttle import AttemptThrottle, Guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +56,22 @@ class SignIn:
         self._guard = guard
         self._throttle = throttle
 
-    async def login(self, command: Login) -> SignedIn:
+    async def login(self, command: Login, client: bytes | None = None) -> SignedIn:
         """A new session. Raises TooManyAttempts, and InvalidCredentials alike for a wrong password and nobody's address.
 
         No transaction is open while the password is hashed.
         """
-        key = account_key(command.email)
-        async with self._throttle.attempt(key):
+        guess = Guess(account_key(command.email), client)
+        async with self._throttle.attempt(guess):
             async with self._database.read() as session:
                 user = await users.find_by_email(session, command.email)
                 known = await credentials.find_password_hash(session, user.id if user else new_id())
             if not await self._hasher.verify(known, command.password.get_secret_value()):
-                await self._throttle.count_failure(key)
+                await self._throttle.count_failure(guess)
                 raise InvalidCredentials
             if user is None or known is None:
                 raise InvalidCredentials
-            return await self._start(user.id, known, key)
+            return await self._start(user.id, known, guess.account)
 
     async def _start(self, user_id: UUID, verified_hash: str, key: bytes) -> SignedIn:
         async with self._database.unit_of_work(Scope.ALL) as uow:

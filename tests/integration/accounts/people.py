@@ -72,8 +72,11 @@ async def register(accounts: SubgraphUnderTest, *, email: str | None = None, nam
     return answer["register"]["user"]["id"], email
 
 
-async def login(accounts: SubgraphUnderTest, email: str, password: str = PASSWORD) -> Any:
-    answer = await accounts.data(LOGIN, {"input": {"email": email, "password": password}})
+async def login(
+    accounts: SubgraphUnderTest, email: str, password: str = PASSWORD, *, client: bytes | None = None
+) -> Any:
+    actor = Actor(client=client)
+    answer = await accounts.data(LOGIN, {"input": {"email": email, "password": password}}, actor=actor)
     return answer["login"]
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
+
+import argon2
+import pytest
 
 from shared.auth.actor import Actor, Role
 from shared.ids import new_id
@@ -28,6 +33,23 @@ LOGOUT = "mutation($input: LogoutInput!) { logout(input: $input) { userErrors { 
 LOGOUT_ALL = "mutation($input: LogoutAllInput!) { logoutAll(input: $input) { userErrors { code } } }"
 INVALID = [{"code": "INVALID_CREDENTIALS", "field": None, "message": "Address or password is wrong."}]
 STALE = [{"code": "INVALID_REFRESH_TOKEN", "field": ["refreshToken"], "message": "This refresh token is not valid."}]
+
+
+def codes_of(answer: Any) -> list[str]:
+    return [error["code"] for error in answer["userErrors"]]
+
+
+def verifications(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What argon2id is given to verify from now on: of each the kind and the costs of the hash."""
+    seen: list[str] = []
+    plain = argon2.PasswordHasher.verify
+
+    def verify(self: argon2.PasswordHasher, hash: str | bytes, password: str | bytes) -> bool:
+        seen.append(str(hash).rpartition("$")[0].rpartition("$")[0])
+        return plain(self, hash, password)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", verify)
+    return seen
 
 
 async def test_a_registered_person_signs_in_and_is_me(accounts: SubgraphUnderTest) -> None:
@@ -147,6 +169,54 @@ async def test_twenty_guesses_at_once_are_throttled_after_five(accounts: Subgrap
     answers = await asyncio.gather(*(login(accounts, email, "not this one") for _ in range(20)))
     codes = sorted(answer["userErrors"][0]["code"] for answer in answers)
     assert codes == ["INVALID_CREDENTIALS"] * 5 + ["TOO_MANY_ATTEMPTS"] * 15
+
+
+async def test_the_sixth_failure_from_one_address_is_refused_whichever_accounts_it_tried(
+    accounts: SubgraphUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given five failures from one address, at as many accounts, of which one exists
+    here, elsewhere = secrets.token_bytes(32), secrets.token_bytes(32)
+    _, email = await register(accounts)
+    for tried in (email, *(f"{new_id()}@example.test" for _ in range(4))):
+        assert (await login(accounts, tried, "not this one", client=here))["userErrors"] == INVALID
+    hashed = verifications(monkeypatch)
+    # when a sixth attempt from there has even the right password
+    sixth = await login(accounts, email, client=here)
+    # then it is refused unhashed, and the same from anywhere else is not
+    assert codes_of(sixth) == ["TOO_MANY_ATTEMPTS"]
+    assert hashed == []
+    assert codes_of(await login(accounts, email, client=elsewhere)) == []
+    # and who got in forgets the failures at this account alone: the address has four left
+    assert codes_of(await login(accounts, f"{new_id()}@example.test", "x" * 8, client=here)) == ["INVALID_CREDENTIALS"]
+    assert codes_of(await login(accounts, email, client=here)) == ["TOO_MANY_ATTEMPTS"]
+    # and a quarter of an hour later the door is open again
+    accounts.clock.advance(timedelta(minutes=15, seconds=1))
+    assert codes_of(await login(accounts, email, client=here)) == []
+
+
+async def test_twenty_guesses_at_once_from_one_address_are_throttled_after_five(accounts: SubgraphUnderTest) -> None:
+    here = secrets.token_bytes(32)
+    tried = [f"{new_id()}@example.test" for _ in range(20)]
+    answers = await asyncio.gather(*(login(accounts, email, "not this one", client=here) for email in tried))
+    codes = sorted(code for answer in answers for code in codes_of(answer))
+    assert codes == ["INVALID_CREDENTIALS"] * 5 + ["TOO_MANY_ATTEMPTS"] * 15
+
+
+async def test_a_known_and_an_unknown_account_take_the_same_work_and_end_in_the_same_answer(
+    accounts: SubgraphUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed = verifications(monkeypatch)
+    seen = []
+    _, known = await register(accounts)
+    for email in (known, f"{new_id()}@example.test"):
+        hashed.clear()
+        for _ in range(6):
+            accounts.reset_statements()
+            answer = await login(accounts, email, "not this one", client=secrets.token_bytes(32))
+            seen.append((email == known, answer, len(hashed), list(accounts.statements)))
+    # One verification for each of five attempts, none for the sixth; the same statements, word for word.
+    assert [row[2] for row in seen] == [1, 2, 3, 4, 5, 5] * 2
+    assert [row[1:] for row in seen if row[0]] == [row[1:] for row in seen if not row[0]]
 
 
 async def test_twenty_right_logins_at_once_all_succeed(accounts: SubgraphUnderTest) -> None:

@@ -145,6 +145,12 @@ def test_a_get_reads_its_parameters_from_the_query_string() -> None:
         ("6.6.6.6, 1.2.3.4", 2, "6.6.6.6"),
         ("6.6.6.6", 2, "10.0.0.1"),
         ("", 1, "10.0.0.1"),
+        # An IPv6 host changes the last half of its address as it likes.
+        ("2001:db8:1:2:3:4:5:6", 1, "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", 1, "2001:db8:1:2::/64"),
+        ("[2001:db8:1:3::9]", 1, "2001:db8:1:3::/64"),
+        ("::ffff:1.2.3.4", 1, "1.2.3.4"),
+        ("1.2.3.4:5678", 1, "1.2.3.4:5678"),
     ],
 )
 def test_only_trusted_proxies_are_believed(forwarded: str, proxies: int, expected: str) -> None:

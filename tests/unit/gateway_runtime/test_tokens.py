@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from pathlib import Path
 from time import time
@@ -262,10 +263,10 @@ async def test_keys_that_cannot_be_read_are_no_verdict_on_the_token() -> None:
     assert (refused.value.code, refused.value.status) == ("KEYS_UNAVAILABLE", 503)
 
 
-def internal_tokens(folder: Path, key: Any = ED) -> InternalTokens:
+def internal_tokens(folder: Path, key: Any = ED, **config: Any) -> InternalTokens:
     file = folder / "key.pem"
     file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return InternalTokens(InternalTokenConfig(key_file=file))
+    return InternalTokens(InternalTokenConfig(key_file=file, **config))
 
 
 def decoded(line: bytes, audience: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -302,6 +303,30 @@ def test_an_internal_token_is_used_again_for_the_same_caller_and_subgraph_only(t
     assert tokens.authorization("orders", first) is line
     others = {tokens.authorization("orders", second), tokens.authorization("catalog", first), line}
     assert len(others) == 3
+
+
+def test_a_subgraph_that_counts_by_client_is_told_who_asks_and_no_address(tmp_path: Path) -> None:
+    tokens = internal_tokens(tmp_path, client_for={"accounts"})
+
+    def told(subgraph: str, client: str, access: AccessToken | None = None) -> Any:
+        line = tokens.authorization(subgraph, access, client)
+        return decoded(line, f"subgraph:{subgraph}")[0].get("client")
+
+    here = told("accounts", "1.2.3.4")
+    assert len(base64.urlsafe_b64decode(here + "=")) == 32
+    assert told("accounts", "1.2.3.4", AccessToken("t", claims())) == here
+    assert told("accounts", "1.2.3.5") not in (here, None)
+    # Nobody can tell the address who has not the gateway's key, and every replica says the same.
+    assert here not in [base64.urlsafe_b64encode(hashlib.sha256(b"1.2.3.4").digest()).rstrip(b"=").decode()]
+    assert internal_tokens(tmp_path, client_for={"accounts"}).authorization("accounts", None, "1.2.3.4")
+    assert (told("accounts", ""), told("orders", "1.2.3.4")) == (None, None)
+    assert tokens.authorization("orders", None, "1.2.3.4") is tokens.authorization("orders", None, "1.2.3.5")
+
+
+def test_an_access_token_cannot_say_which_client_asks(tmp_path: Path) -> None:
+    access = AccessToken("t", claims(client="forged"))
+    whole, _ = decoded(internal_tokens(tmp_path).authorization("orders", access), "subgraph:orders")
+    assert "client" not in whole
 
 
 def test_only_an_ed25519_key_may_sign(tmp_path: Path) -> None:

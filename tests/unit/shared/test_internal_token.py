@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,6 +60,15 @@ def test_a_token_without_a_subject_is_an_anonymous_visitor(verifier: InternalTok
     assert (actor.user_id, actor.roles, actor.caller) == (None, frozenset(), "anonymous")
 
 
+def test_the_client_that_asks_is_known_where_the_gateway_tells_it_and_is_nobody_in_itself(
+    verifier: InternalTokenVerifier,
+) -> None:
+    told = verifier.verify(f"Bearer {a_token(client=base64.urlsafe_b64encode(bytes(range(32))).decode()[:-1])}")
+    assert told.client == bytes(range(32))
+    assert verifier.verify(f"Bearer {a_token()}").client is None
+    assert told == verifier.verify(f"Bearer {a_token()}")
+
+
 FORGERIES = {
     "no token": "",
     "another scheme": f"Basic {a_token()}",
@@ -75,6 +85,7 @@ FORGERIES = {
     "with a role that does not exist": f"Bearer {a_token(roles=['root'])}",
     "with roles that are no list": f"Bearer {a_token(roles='admin')}",
     "with a subject that is no id": f"Bearer {a_token(sub='admin')}",
+    "with a client that is no hash": f"Bearer {a_token(client='a')}",
     "unsigned": f"Bearer {a_token(None, algorithm='none')}",
     "signed with a shared secret": f"Bearer {a_token('x' * 64, algorithm='HS256')}",
 }
