@@ -22,6 +22,17 @@ class Role(StrEnum):
 STAFF = frozenset({Role.SUPPORT, Role.FINANCE, Role.ADMIN})
 
 
+CATALOG_READ = "catalog:read"
+STOCK_READ = "stock:read"
+SCOPES = frozenset({CATALOG_READ, STOCK_READ})
+"""What a partner's program may be let see beyond what everybody sees."""
+
+
+def scopes_of(roles: frozenset[Role]) -> frozenset[str]:
+    """The scopes of a person: staff see all that any partner sees."""
+    return SCOPES if roles & STAFF else frozenset()
+
+
 class Kind(StrEnum):
     """What asks: a person (or a visitor), a partner's program by its API key, or the gateway for itself."""
 
@@ -76,6 +87,11 @@ class Actor:
         if self.seller_id is None:
             raise Forbidden
         return self.seller_id
+
+    def require_scope(self, scope: str) -> None:
+        """Raises Unauthenticated for a visitor, Forbidden for a person or a program without the scope."""
+        if scope not in self.scopes:
+            raise Unauthenticated if self.caller == "anonymous" else Forbidden
 
     def scope(self) -> Scope:
         """What row-level security lets this actor see."""

@@ -11,6 +11,7 @@ from aiodataloader import DataLoader
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.db.keyset import Page, PageRequest
+from shared.db.scope import Scope
 from shared.graphql.context import RequestContext
 
 K = TypeVar("K")
@@ -21,11 +22,14 @@ LoadBatch = Callable[[AsyncSession, Sequence[K]], Awaitable[Mapping[K, V]]]
 LoadPages = Callable[[AsyncSession, Sequence[UUID], PageRequest], Awaitable[Mapping[UUID, Page[Row]]]]
 
 
-def batch_loader(context: RequestContext, load: LoadBatch[K, V]) -> DataLoader[K, V | None]:
-    """A loader by key; what `load` does not answer is None. One read session, seen with the actor's scope, per batch."""
+def batch_loader(context: RequestContext, load: LoadBatch[K, V], scope: Scope | None = None) -> DataLoader[K, V | None]:
+    """A loader by key; what `load` does not answer is None. One read session, seen with the actor's scope, per batch.
+
+    With a `scope` it is seen with that: whoever loads has asked before whether the actor may.
+    """
 
     async def load_batch(keys: list[K]) -> list[V | None]:
-        async with context.database.read(context.actor.scope()) as session:
+        async with context.database.read(scope or context.actor.scope()) as session:
             found = await load(session, keys)
         return [found.get(key) for key in keys]
 

@@ -222,6 +222,18 @@ class Availability:
 OUT_OF_STOCK = Availability(available=0, level=StockLevel.OUT)
 
 
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """What lies of a variant over all locations, and what of it is held."""
+
+    on_hand: int
+    reserved: int
+
+    @property
+    def free(self) -> int:
+        return self.on_hand - self.reserved
+
+
 @dataclass(slots=True)
 class Shelf:
     """Free units of a variant by location, taken from in a fixed order."""

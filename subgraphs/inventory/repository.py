@@ -19,6 +19,7 @@ from subgraphs.inventory.domain import (
     Reservation,
     ReservationLine,
     ReservationStatus,
+    Shelved,
     StockItem,
     StockLocation,
     StockMovement,
@@ -198,6 +199,13 @@ async def availability_by_product(session: AsyncSession, ids: Sequence[UUID]) ->
         id_: Availability(int(available), level_of(int(available), 0 if spare > 0 else int(available)))
         for id_, available, spare in rows
     }
+
+
+async def shelved_by_variant(session: AsyncSession, ids: Sequence[UUID]) -> Mapping[UUID, Shelved]:
+    """What lies and is held, over all locations."""
+    statement = select(_item.c.variant_id, func.sum(_item.c.on_hand), func.sum(_item.c.reserved))
+    rows = await session.execute(statement.where(_item.c.variant_id.in_(ids)).group_by(_item.c.variant_id))
+    return {id_: Shelved(int(on_hand), int(reserved)) for id_, on_hand, reserved in rows}
 
 
 async def locations_by_id(session: AsyncSession, ids: Sequence[UUID]) -> Mapping[UUID, StockLocation]:

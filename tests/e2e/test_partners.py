@@ -22,7 +22,9 @@ from supergraph.demo.client import Client
 from supergraph.manifests import OPERATIONS, read_all
 
 PARTNER = "e2e-parcels"
-MINE = "query Mine($id: ID!) { product(id: $id) { id title availability { level } } }"
+MINE = """query Mine($id: ID!) {
+  product(id: $id) { id title revision availability { level } variants { id: stock { onHand reserved available } } }
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +64,8 @@ async def run(stack: RunningStack, *words: str) -> tuple[int, str]:
     return process.returncode, printed.decode()
 
 
-async def let_in(stack: RunningStack, graph: httpx.AsyncClient, name: str) -> str:
-    status, printed = await run(stack, "new", name, "--scopes", "catalog:read")
+async def let_in(stack: RunningStack, graph: httpx.AsyncClient, name: str, scope: str) -> str:
+    status, printed = await run(stack, "new", name, "--scopes", scope)
     assert status == 0, printed
     (key,) = re.findall(r"mkp_[\w-]{43}", printed)
 
@@ -95,9 +97,15 @@ async def ask(
 async def test_the_demo_partner_gets_an_answer_to_all_that_its_manifest_lists(
     running_stack: RunningStack, graph: httpx.AsyncClient
 ) -> None:
-    key, operations = await let_in(running_stack, graph, "price-scout"), listed("price-scout")
+    key, operations = await let_in(running_stack, graph, "price-scout", "catalog:read"), listed("price-scout")
     page = (await ask(graph, key, operations["ScoutCatalogue"].id, {"first": 1})).json()
     product = page["data"]["products"]["edges"][0]["node"]["id"]
+    # What its scope opens it reads, what another would open is refused and the rest of the answer is there.
+    revisions = (await ask(graph, key, operations["ScoutRevisions"].id, {"first": 1})).json()
+    assert revisions["data"]["products"]["edges"][0]["node"]["revision"] >= 1
+    stock = (await ask(graph, key, operations.pop("ScoutStock").id, {"id": product})).json()
+    assert {error["extensions"]["code"] for error in stock["errors"]} == {"FORBIDDEN_FIELD"}
+    assert [variant["stock"] for variant in stock["data"]["product"]["variants"]] == [None] * len(stock["errors"])
     for operation in operations.values():
         variables = {"id": product} if "$id" in operation.text else {}
         answer = await ask(graph, key, operation.id, variables)
@@ -112,7 +120,7 @@ async def test_a_partner_is_let_in_published_for_and_shut_out_while_everything_r
     running_stack: RunningStack, graph: httpx.AsyncClient, admin: Client, tmp_path: Path, published: None
 ) -> None:
     # given a partner without a manifest
-    key = await let_in(running_stack, graph, PARTNER)
+    key = await let_in(running_stack, graph, PARTNER, "stock:read")
     product = (await admin.ask("{ products(first: 1) { edges { node { id } } } }"))["products"]["edges"][0]["node"][
         "id"
     ]
@@ -125,14 +133,22 @@ async def test_a_partner_is_let_in_published_for_and_shut_out_while_everything_r
 
     # then the running gateway answers them
     async def answered() -> Any:
-        return (await ask(graph, key, "mine", {"id": product})).json().get("data")
+        answer = (await ask(graph, key, "mine", {"id": product})).json()
+        return answer if "data" in answer else None
 
-    assert (await eventually("the published operation", answered))["product"]["id"] == product
+    answer = await eventually("the published operation", answered)
+    assert answer["data"]["product"]["id"] == product
+    figures = [variant["id"] for variant in answer["data"]["product"]["variants"]]
+    assert {stock["onHand"] - stock["reserved"] - stock["available"] for stock in figures} == {0}
+    assert (answer["data"]["product"]["revision"], [error["path"] for error in answer["errors"]]) == (
+        None,
+        [["product", "revision"]],
+    )
 
     # when its key is rotated, then both keys are good, for a while
     edges = (await admin.ask("{ apiClients(first: 100) { edges { node { id name scopes } } } }"))["apiClients"]["edges"]
     (client,) = [edge["node"] for edge in edges if edge["node"]["name"] == PARTNER]
-    assert client["scopes"] == ["catalog:read"]
+    assert client["scopes"] == ["stock:read"]
     rotated = (await admin.do("rotateApiKey", "key", apiClientId=client["id"]))["key"]
 
     async def known() -> bool:

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from shared.auth.actor import scopes_of
 from shared.clock import Clock
 from shared.ids import new_id
 from subgraphs.accounts.domain.users import Rights
@@ -55,6 +56,8 @@ class AccessTokens:
             "iat": int(now.timestamp()),
             "exp": int((now + ACCESS_TOKEN_LIFE).timestamp()),
         }
+        if scopes := scopes_of(rights.roles):
+            claims["scopes"] = sorted(scopes)
         if rights.seller_id is not None:
             claims["seller_id"] = str(rights.seller_id)
         return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": self._key_id, "typ": "at+jwt"})

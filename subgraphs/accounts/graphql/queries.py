@@ -6,6 +6,7 @@ import strawberry
 
 from shared.db.keyset import PageRequest
 from shared.db.scope import Scope
+from shared.graphql.access import SIGNED_IN
 from shared.graphql.types import PAGED, Connection, connection, parse_id
 from subgraphs.accounts.graphql.context import Info
 from subgraphs.accounts.graphql.enums import Role
@@ -52,7 +53,8 @@ class Query:
         return connection(page, User.of, count)
 
     @strawberry.field(
-        directives=[PAGED], description="Partners' programs, newest first, also those that were shut out (admin)."
+        directives=[SIGNED_IN, PAGED],
+        description="Partners' programs, newest first, also those that were shut out (admin).",
     )
     async def api_clients(
         self,

@@ -8,6 +8,7 @@ from strawberry.types import Info as StrawberryInfo
 
 from shared.auth.actor import Role
 from shared.db.keyset import PageRequest
+from shared.graphql.access import SIGNED_IN
 from shared.graphql.context import RequestContext
 from shared.graphql.types import PAGED_FORWARD, Connection, connection, parse_id
 from subgraphs.audit import domain, repository
@@ -19,7 +20,9 @@ Info = StrawberryInfo[RequestContext, None]
 
 @strawberry.type
 class Query:
-    @strawberry.field(directives=[PAGED_FORWARD], description="What happened on the platform, newest first (admin).")
+    @strawberry.field(
+        directives=[SIGNED_IN, PAGED_FORWARD], description="What happened on the platform, newest first (admin)."
+    )
     async def audit_log(
         self, info: Info, filter: AuditFilter | None = None, first: int | None = None, after: str | None = None
     ) -> Connection[AuditEntry]:
@@ -35,7 +38,7 @@ class Query:
         return connection(page, AuditEntry.of, count)
 
     @strawberry.field(
-        directives=[Cost(weight=1000)],
+        directives=[SIGNED_IN, Cost(weight=1000)],
         description="Walk the whole chain and say whether anybody has altered it (admin).",
     )
     async def verify_audit_chain(self, info: Info) -> AuditChainCheck:

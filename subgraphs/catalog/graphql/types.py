@@ -9,7 +9,9 @@ from uuid import UUID
 
 import strawberry
 
+from shared.auth.actor import CATALOG_READ
 from shared.db.keyset import PageRequest
+from shared.graphql.access import READS_CATALOG
 from shared.graphql.caching import FACTS, LISTS
 from shared.graphql.types import PAGED, Connection, Money, Node, UserError, connection, parse_id
 from subgraphs.catalog.domain import category as category_domain
@@ -193,6 +195,7 @@ class Product(Node):
     created_at: datetime = strawberry.field(directives=[FACTS], description="When its draft was made.")
     published_at: datetime | None = strawberry.field(directives=[FACTS], description="When it was published.")
     category_id: strawberry.Private[UUID | None]
+    version: strawberry.Private[int]
 
     @classmethod
     def of(cls, product: product_domain.Product) -> Product:
@@ -213,12 +216,21 @@ class Product(Node):
             created_at=product.created_at,
             published_at=product.published_at,
             category_id=product.category_id,
+            version=product.version,
         )
 
     @classmethod
     async def resolve_references(cls, info: Info, references: list[dict[str, Any]]) -> Sequence[Product | None]:
         found = await info.context.product_by_id.load_many([parse_id(reference["id"]) for reference in references])
         return [cls.of(product) if product else None for product in found]
+
+    @strawberry.field(
+        directives=[READS_CATALOG],
+        description="Grows with each change of its facts and status, for programs that keep a copy (scope catalog:read).",
+    )
+    def revision(self, info: Info) -> int | None:
+        info.context.actor.require_scope(CATALOG_READ)
+        return self.version
 
     @strawberry.field(directives=[FACTS], description="What kind of goods it is.")
     async def category(self, info: Info) -> Category | None:

@@ -9,6 +9,8 @@ from uuid import UUID
 
 import strawberry
 
+from shared.auth.actor import STOCK_READ
+from shared.graphql.access import READS_STOCK
 from shared.graphql.caching import STOCK
 from shared.graphql.types import Node, UserError
 from subgraphs.inventory import domain
@@ -32,6 +34,13 @@ class Availability:
         return cls(available=known.available, in_stock=known.available > 0, level=known.level)
 
 
+@strawberry.type(description="What lies of a variant, over all locations.")
+class VariantStock:
+    on_hand: int = strawberry.field(description="Units that lie there.")
+    reserved: int = strawberry.field(description="Units of them that checkouts hold.")
+    available: int = strawberry.field(description="On hand less reserved.")
+
+
 @strawberry.federation.type(keys=["id"], description="A sellable unit of a product.")
 class Variant:
     id: strawberry.ID = strawberry.field(description="UUID v4.")
@@ -39,6 +48,17 @@ class Variant:
     @strawberry.field(directives=[STOCK], description="How many can be bought now, over all locations.")
     async def availability(self, info: Info) -> Availability:
         return Availability.of(await info.context.availability_by_variant.load(UUID(self.id)))
+
+    @strawberry.field(
+        directives=[READS_STOCK],
+        description="What lies of it, for programs that plan with it (scope stock:read); null if nothing ever did.",
+    )
+    async def stock(self, info: Info) -> VariantStock | None:
+        info.context.actor.require_scope(STOCK_READ)
+        found = await info.context.shelved_by_variant.load(UUID(self.id))
+        if found is None:
+            return None
+        return VariantStock(on_hand=found.on_hand, reserved=found.reserved, available=found.free)
 
 
 @strawberry.federation.type(keys=["id"], description="Something that is sold.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from shared.db.keyset import PageRequest
+from shared.graphql.access import SIGNED_IN
 from shared.graphql.types import PAGED_FORWARD, Connection, connection, parse_id
 from subgraphs.payments.graphql.context import BOOKKEEPERS, Info
 from subgraphs.payments.graphql.ledger_types import (
@@ -50,7 +51,9 @@ class Query:
         wanted = parse_id(seller_id, field="sellerId") if seller_id else None
         return await payout_connection(info, request, seller_id=wanted, period=period)
 
-    @strawberry.field(directives=[PAGED_FORWARD], description="The ledger's entries, newest first (finance).")
+    @strawberry.field(
+        directives=[SIGNED_IN, PAGED_FORWARD], description="The ledger's entries, newest first (finance)."
+    )
     async def ledger(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[LedgerEntry]:
         context = info.context
         context.actor.require_role(*BOOKKEEPERS)
@@ -62,7 +65,9 @@ class Query:
 
         return connection(page, LedgerEntry.of, count)
 
-    @strawberry.field(description="The ledger's balances by kind of account, which sum to zero (finance).")
+    @strawberry.field(
+        directives=[SIGNED_IN], description="The ledger's balances by kind of account, which sum to zero (finance)."
+    )
     async def trial_balance(self, info: Info, currency: str = DEFAULT_CURRENCY) -> TrialBalance:
         context = info.context
         context.actor.require_role(*BOOKKEEPERS)

@@ -61,6 +61,7 @@ def actor_of(access_token: str) -> Actor:
         session_id=UUID(claims["sid"]),
         roles=frozenset(Role(role) for role in claims["roles"]),
         seller_id=UUID(seller_id) if seller_id else None,
+        scopes=frozenset(claims.get("scopes", ())),
     )
 
 

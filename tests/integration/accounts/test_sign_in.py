@@ -69,6 +69,7 @@ async def test_a_registered_person_signs_in_and_is_me(accounts: SubgraphUnderTes
         "roles": ["customer"],
     }
     assert claims["exp"] - claims["iat"] == 600
+    assert "scopes" not in claims
     # and me is this person, to nobody else
     assert await accounts.data(ME, actor=person.actor) == {
         "me": {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.auth.actor import ANONYMOUS, Actor, Kind, Role
+from shared.auth.actor import ANONYMOUS, Actor, Kind, Role, scopes_of
 from shared.ids import new_id
 from shared.testing.subgraph import SubgraphUnderTest
 
@@ -42,7 +42,7 @@ def a_cast(*, buyer: Actor, member: Actor) -> dict[str, Actor]:
 
 
 def a_partner() -> Actor:
-    """A program with an API key: it sees and does what a visitor does, whatever its scopes are called."""
+    """A program with an API key: it sees and does what a visitor does but for what a scope opens, whatever others are called."""
     scopes = frozenset({"stock:read", "orders:read", "admin"})
     return Actor(roles=frozenset({Role.PARTNER}), kind=Kind.PARTNER, api_client_id=new_id(), scopes=scopes)
 
@@ -57,4 +57,5 @@ def a_seller(seller_id: UUID | None = None) -> Actor:
 
 
 def of_staff(role: Role) -> Actor:
-    return Actor(user_id=new_id(), roles=frozenset({Role.CUSTOMER, role}))
+    roles = frozenset({Role.CUSTOMER, role})
+    return Actor(user_id=new_id(), roles=roles, scopes=scopes_of(roles))

@@ -63,6 +63,9 @@ READS = (
     Read("inventory", "stockItems(sellerId: $seller) { totalCount edges { node { onHand } } }", MEMBER_AND_STAFF),
     Read("inventory", "stockItems(sellerId: $seller, variantId: $variant) { totalCount }", MEMBER_AND_STAFF),
     Read("inventory", "stockMovements(sellerId: $seller) { totalCount edges { node { kind } } }", MEMBER_AND_STAFF),
+    # The partner of the cast has the scope stock:read, and not catalog:read.
+    entity("inventory", "Variant", "variant", "stock { onHand reserved available }", STAFF | {"partner"}),
+    entity("catalog", "Product", "public", "revision", STAFF),
     entity("inventory", "StockLocation", "location", "name createdAt", MEMBER_AND_STAFF),
     Read("notifications", "myNotifications { totalCount edges { node { title text } } }", frozenset({"buyer"})),
     entity("notifications", "Notification", "notification", "title text order { id }", BUYER_AND_STAFF),
@@ -124,7 +127,6 @@ PUBLIC_ENTITIES = frozenset(
         "catalog.Category",
         "catalog.Seller",
         "inventory.Product",
-        "inventory.Variant",
         "notifications.Order",
         "notifications.OrderGroup",
         "orders.Product",

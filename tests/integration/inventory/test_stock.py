@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from shared.auth.actor import Actor, Role
+from shared.auth.actor import Actor, Kind, Role
 from shared.clock import format_timestamp
 from shared.ids import new_id
 from shared.testing.subgraph import SubgraphUnderTest
@@ -193,6 +193,15 @@ async def test_a_checkout_holds_all_its_lines_over_several_locations(inventory: 
     await checkout.created()
     assert await checkout.told() == ["inventory.reserved"]
     assert await figures(inventory, variant_id) == (7, 6, 1)
+    # and a program with the scope sees the same, whoever's stock it is; of what never lay anywhere there is nothing
+    program = Actor(kind=Kind.PARTNER, api_client_id=new_id(), scopes=frozenset({"stock:read"}))
+    references = [{"__typename": "Variant", "id": str(id_)} for id_ in (variant_id, new_id())]
+    inventory.reset_statements()
+    seen = await inventory.entities(
+        "... on Variant { stock { onHand reserved available } }", *references, actor=program
+    )
+    assert seen == [{"stock": {"onHand": 7, "reserved": 6, "available": 1}}, {"stock": None}]
+    assert len([statement for statement in inventory.statements if "stock_item" in statement]) == 1
 
 
 async def test_a_checkout_that_is_short_of_one_line_holds_none(inventory: SubgraphUnderTest) -> None:

@@ -64,6 +64,7 @@ def test_a_token_says_who_in_which_session_with_what_rights(tmp_path: Path) -> N
         "sid": str(session_id),
         "roles": ["customer", "seller", "support"],
         "seller_id": str(seller_id),
+        "scopes": ["catalog:read", "stock:read"],
         "iat": int(NOW.timestamp()),
         "exp": int((NOW + timedelta(minutes=10)).timestamp()),
     }
