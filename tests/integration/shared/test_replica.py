@@ -62,8 +62,14 @@ async def reviews(database: MarketplaceDatabase, replica: PostgresServer) -> Asy
 
 @asynccontextmanager
 async def opened(database: MarketplaceDatabase, replica_url: str) -> AsyncIterator[Database]:
-    url = database.of("reviews").url
-    reading = Database(url, application_name="reviews", replica_url=replica_url, replica_staleness=STALENESS)
+    primary = database.of("reviews")
+    reading = Database(
+        primary.url,
+        application_name="reviews",
+        pooler=primary.pooled,
+        replica_url=replica_url,
+        replica_staleness=STALENESS,
+    )
     try:
         yield reading
     finally:
