@@ -30,12 +30,11 @@ def open_engine(
     `name` tells the pools of a domain apart in metrics.
     """
     chosen: dict[str, Any] = dict(connect_args or {})
+    # The only setting that a session may start with: pgBouncer keeps it with the client, and refuses those that it does not know.
+    chosen["server_settings"] = {"application_name": application_name}
     if pooler:
-        # A transaction pooler hands each transaction another server connection: no statement may outlive it,
-        # and it refuses start-up parameters that it does not know.
+        # A transaction pooler hands each transaction another server connection: no statement may outlive it.
         chosen["statement_cache_size"] = 0
-    else:
-        chosen["server_settings"] = {"application_name": application_name}
     # SQLAlchemy would hand the URL's options on as arguments, which asyncpg knows by its DSN alone. It reads the files
     # that they name at each connect: renewed ones need no restart.
     chosen["dsn"] = url

@@ -67,3 +67,12 @@ async def test_no_prepared_statement_stays_on_a_server_connection(pooled: Databa
     left = await asyncio.gather(*(work(number) for number in range(60)))
 
     assert left == [[]] * 60
+
+
+async def test_a_service_is_known_to_postgres_by_its_name(pooled: Database) -> None:
+    async with pooled.read(Scope.ALL) as session:
+        name = await session.scalar(
+            text("SELECT application_name FROM pg_stat_activity WHERE pid = pg_backend_pid() AND usename = 'orders'")
+        )
+
+    assert name == "pooled"
