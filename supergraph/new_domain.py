@@ -1,7 +1,7 @@
 """`./task domain:new wishlists wishlist`: a new domain that composes, migrates and answers from its first minute.
 
-It writes one folder in subgraphs/, one in migrations/, its first test and one entry in the register. Launcher, topology,
-gateway and tests read the register; nothing else is to be done by hand but `task compose`.
+It writes one folder in subgraphs/, one in migrations/, its first test and one entry in the register, and compose.yaml anew.
+Launcher, topology, gateway and tests read the register; nothing else is to be done by hand but `task compose`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from string import Template
 
 from shared.clock import system_clock
+from shared.devstack.compose_file import COMPOSE_FILE, compose_file
 from shared.register import PROJECT_ROOT, load_register
 
 TEMPLATES = PROJECT_ROOT / "supergraph" / "domain_template"
@@ -38,7 +39,9 @@ def create_domain(root: Path, name: str, entity: str) -> list[Path]:
     port = max(subgraph.port for subgraph in register.subgraphs) + 1
     with register_file.open("a", encoding="utf-8") as file:
         file.write(f"  - {{name: {name}, port: {port}}}\n")
-    return [*written, register_file]
+    containers = root / COMPOSE_FILE.name
+    containers.write_text(compose_file(load_register(register_file)), encoding="utf-8")
+    return [*written, register_file, containers]
 
 
 def _write_code(root: Path, name: str, entity: str) -> list[Path]:

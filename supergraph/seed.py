@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -154,9 +155,19 @@ async def _listed(owner: Client, seller_id: str) -> dict[str, Any]:
 
 async def _ensure_staff() -> None:
     accounts = importlib.import_module("subgraphs.accounts.app")
+    settings = accounts.SETTINGS() if "ACCESS_TOKEN_KEY_FILE" in os.environ else _settings_of_the_stack(accounts)
+    async with open_resources("accounts", settings) as resources:
+        service = accounts.build_service(resources)
+        for email, name, role in STAFF.values():
+            async with resources.database.unit_of_work(Scope.ALL) as uow:
+                await service.ensure_user(uow, email, PASSWORD, name, [role])
+
+
+def _settings_of_the_stack(accounts: ModuleType) -> Any:
+    """On a developer's machine, out of what an operator's command is told; a container has the service's own environment."""
     secrets = Path(os.environ["SECRETS_DIRECTORY"])
     password = load_passwords(secrets / "passwords.json", load_register()).postgres["accounts"]
-    settings = accounts.SETTINGS(
+    return accounts.SETTINGS(
         postgres_url=with_login(os.environ["POSTGRES_ADMIN_URL"], "accounts", password, path=DATABASE),
         redis_url=os.environ["REDIS_URL"],
         rabbitmq_url=os.environ["RABBITMQ_ADMIN_URL"],
@@ -164,11 +175,6 @@ async def _ensure_staff() -> None:
         access_token_key_file=secrets / "accounts.pem",
         sealing_public_key_file=secrets / "sealing.pub",
     )
-    async with open_resources("accounts", settings) as resources:
-        service = accounts.build_service(resources)
-        for email, name, role in STAFF.values():
-            async with resources.database.unit_of_work(Scope.ALL) as uow:
-                await service.ensure_user(uow, email, PASSWORD, name, [role])
 
 
 if __name__ == "__main__":

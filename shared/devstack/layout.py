@@ -51,6 +51,11 @@ class Layout:
         return 4509 + self.offset
 
     @property
+    def subgraph_addresses(self) -> dict[str, str]:
+        """By name, as in `http://127.0.0.1:4101`."""
+        return {subgraph.name: subgraph.routing_url.removesuffix("/graphql") for subgraph in self.register.subgraphs}
+
+    @property
     def secrets(self) -> Path:
         return self.directory / "secrets"
 

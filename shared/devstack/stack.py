@@ -171,7 +171,7 @@ def _write_files(layout: Layout) -> Passwords:
     layout.logs.mkdir(parents=True, exist_ok=True)
     passwords = load_passwords(layout.secrets / "passwords.json", layout.register)
     ensure_keys(layout.secrets, layout.register)
-    write_gateway_config(layout)
+    write_gateway_config(layout.gateway_config, layout.subgraph_addresses, secrets=layout.secrets)
     return passwords
 
 

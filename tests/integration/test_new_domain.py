@@ -55,6 +55,9 @@ def test_a_scaffolded_domain_composes_and_answers(project: Path) -> None:
     # then the code is as the house wants it
     run(project, "ruff", "check", "subgraphs/wishlists", "tests/integration/wishlists")
     run(project, "ruff", "format", "--check", "subgraphs/wishlists", "tests/integration/wishlists")
+    # and its containers are in the file, as they would be written again
+    assert "\n  wishlists-worker:\n" in (project / "compose.yaml").read_text(encoding="utf-8")
+    run(project, "shared.devstack.compose_file", "--check")
     # and it composes with all the others, and the gateway plans over it
     run(project, "supergraph.compose")
     composed = parse_supergraph((project / "supergraph" / "supergraph.graphql").read_text(encoding="utf-8"))

@@ -26,7 +26,7 @@ def test_the_gateway_takes_the_settings_with_this_stacks_addresses_and_key(
     layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://:hunter2@127.0.0.1:5103/0")
-    write_gateway_config(layout)
+    write_gateway_config(layout.gateway_config, layout.subgraph_addresses, secrets=layout.secrets)
     assert "hunter2" not in layout.gateway_config.read_text(encoding="utf-8")
 
     settings = read_settings(layout.gateway_config)
@@ -52,6 +52,6 @@ def test_without_a_composed_supergraph_the_command_that_composes_it_is_named(lay
     (tmp_path / "supergraph.graphql").unlink()
 
     with pytest.raises(StackProblem) as raised:
-        write_gateway_config(layout)
+        write_gateway_config(layout.gateway_config, layout.subgraph_addresses, secrets=layout.secrets)
 
     assert raised.value.remedy == "Compose it: ./task compose"
