@@ -79,6 +79,7 @@ class Eviction:
                 message_id=delivery.message_id,
                 correlation_id=delivery.correlation_id,
                 headers=delivery.headers,
+                published_as=delivery.published_as,
             )
             self._schemas.check_read(body)
             tags = self._rules.tags(event)

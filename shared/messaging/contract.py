@@ -21,6 +21,8 @@ CAUSATION_HEADER = "x-causation-id"
 TRACE_HEADER = "traceparent"
 REPLAY_HEADER = "x-replay-id"
 """Set on a message that an operator sends again from a dead-letter queue: its attempts are counted afresh."""
+PUBLISHED_AS_HEADER = "x-published-as"
+"""On a dead letter that is sent again: the routing key by which its publisher had sent it."""
 
 
 class UndecodableMessage(Exception):
@@ -122,9 +124,17 @@ def encode(event: RecordedEvent) -> WireMessage:
 
 
 def decode(
-    body: bytes, *, message_id: str | None, correlation_id: str | None, headers: Mapping[str, Any]
+    body: bytes,
+    *,
+    message_id: str | None,
+    correlation_id: str | None,
+    headers: Mapping[str, Any],
+    published_as: str | None,
 ) -> tuple[ReceivedEvent, Mapping[str, Any]]:
     """The event and the parsed body, whose shape the caller checks against the schemas.
+
+    The broker lets a service publish routing keys of its own prefixes only, so an event is believed to be what it was
+    `published_as`: by another name it would be another domain's to tell. None where an administrator sent it.
 
     Raises UndecodableMessage where the properties or the body cannot carry an event at all.
     """
@@ -148,6 +158,8 @@ def decode(
         raise UndecodableMessage(f"not an event: {error!r}", event_id) from error
     if not str(event.idempotency_key).endswith(f":{event.id}"):
         raise UndecodableMessage("idempotency_key and message_id name different events", event_id)
+    if published_as is not None and event.name != published_as:
+        raise UndecodableMessage("the event's name is not the routing key that it was published by", event_id)
     return event, document
 
 

@@ -13,7 +13,7 @@ import orjson
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, DeliveryMode
 
 from shared.ids import new_id
-from shared.messaging.contract import CONTENT_TYPE, REPLAY_HEADER
+from shared.messaging.contract import CONTENT_TYPE, PUBLISHED_AS_HEADER, REPLAY_HEADER
 from shared.messaging.routing import owner_of
 from shared.register import Register, dead_letter_queue
 
@@ -107,6 +107,8 @@ def _again(message: AbstractIncomingMessage, replay_id: str) -> aio_pika.Message
     headers = {
         name: value for name, value in message.headers.items() if not name.startswith(("x-death", "x-first-death"))
     }
+    if key := _published_as(message):
+        headers[PUBLISHED_AS_HEADER] = key
     return aio_pika.Message(
         message.body,
         message_id=message.message_id,
@@ -117,6 +119,16 @@ def _again(message: AbstractIncomingMessage, replay_id: str) -> aio_pika.Message
         content_type=CONTENT_TYPE,
         delivery_mode=DeliveryMode.PERSISTENT,
     )
+
+
+def _published_as(message: AbstractIncomingMessage) -> str | None:
+    """What a publisher says of it by itself is not believed: only what an earlier replay, which alone is let through the
+    nameless exchange, has noted."""
+    deaths: Any = message.headers.get("x-death") or [{}]
+    if not deaths[0].get("exchange"):
+        noted = message.headers.get(PUBLISHED_AS_HEADER)
+        return str(noted) if noted else None
+    return str(deaths[0]["routing-keys"][0])
 
 
 def _letter(message: AbstractIncomingMessage) -> DeadLetter:

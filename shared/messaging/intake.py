@@ -38,6 +38,8 @@ class Delivery:
     correlation_id: str | None
     headers: Mapping[str, Any]
     redelivered: bool = False
+    published_as: str | None = None
+    """The routing key that its publisher used; None where an administrator put it into the queue."""
 
 
 class Answer(Enum):
@@ -133,6 +135,7 @@ class Intake:
             message_id=delivery.message_id,
             correlation_id=delivery.correlation_id,
             headers=delivery.headers,
+            published_as=delivery.published_as,
         )
         self._schemas.check_read(body)
         return event

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
@@ -15,6 +16,7 @@ from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 
 from shared.db.database import Database
 from shared.messaging.consumer import QueueConsumer
+from shared.messaging.contract import PUBLISHED_AS_HEADER
 from shared.messaging.event_spans import processed
 from shared.messaging.inbox import Inbox
 from shared.messaging.intake import Answer, Delivery, Intake
@@ -146,6 +148,7 @@ def _answering(queue: str, settle: Settle) -> Any:
                     correlation_id=raw.correlation_id,
                     headers=raw.headers,
                     redelivered=bool(raw.redelivered),
+                    published_as=_published_as(raw),
                 )
             )
             if span is not None and verdict is Answer.REJECT:
@@ -153,6 +156,15 @@ def _answering(queue: str, settle: Settle) -> Any:
             await _tell(message, verdict)
 
     return answer
+
+
+def _published_as(message: AbstractIncomingMessage) -> str | None:
+    """The key that the broker has let its publisher use. Brokers before 4.0 do not check those of the header CC, by which
+    a message may come as well. By the nameless exchange only administrators send, who say so of a dead letter."""
+    if message.exchange:
+        return message.routing_key
+    told = message.headers.get(PUBLISHED_AS_HEADER)
+    return told if isinstance(told, str) else None
 
 
 async def _tell(message: RabbitMessage, verdict: Answer) -> None:

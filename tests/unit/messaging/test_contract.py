@@ -56,7 +56,11 @@ def test_what_is_encoded_is_decoded_to_the_same_event() -> None:
     wire = encode(RECORDED)
 
     event, body = decode(
-        wire.body, message_id=wire.message_id, correlation_id=wire.correlation_id, headers=wire.headers
+        wire.body,
+        message_id=wire.message_id,
+        correlation_id=wire.correlation_id,
+        headers=wire.headers,
+        published_as="order.created",
     )
 
     assert body == orjson.loads(wire.body)
@@ -76,7 +80,7 @@ def test_an_undecodable_message_says_under_which_id_its_attempts_count(
     message_id: str | None, expected: UUID | None
 ) -> None:
     with pytest.raises(UndecodableMessage) as caught:
-        decode(b"[]", message_id=message_id, correlation_id=None, headers={})
+        decode(b"[]", message_id=message_id, correlation_id=None, headers={}, published_as=None)
 
     assert caught.value.event_id == expected
 
@@ -87,11 +91,24 @@ def test_an_event_without_its_aggregate_is_undecodable(missing: str) -> None:
     headers = {name: value for name, value in wire.headers.items() if name != missing}
 
     with pytest.raises(UndecodableMessage, match=missing):
-        decode(wire.body, message_id=wire.message_id, correlation_id="story", headers=headers)
+        decode(wire.body, message_id=wire.message_id, correlation_id="story", headers=headers, published_as=None)
 
 
 def test_a_body_under_the_id_of_another_event_is_undecodable() -> None:
     wire = encode(RECORDED)
 
     with pytest.raises(UndecodableMessage, match="different events"):
-        decode(wire.body, message_id=str(ORDER_ID), correlation_id="story", headers=wire.headers)
+        decode(wire.body, message_id=str(ORDER_ID), correlation_id="story", headers=wire.headers, published_as=None)
+
+
+def test_an_event_by_another_name_than_it_was_published_by_is_undecodable() -> None:
+    wire = encode(RECORDED)
+
+    with pytest.raises(UndecodableMessage, match="routing key"):
+        decode(
+            wire.body,
+            message_id=wire.message_id,
+            correlation_id="story",
+            headers=wire.headers,
+            published_as="payment.captured",
+        )
