@@ -1,9 +1,9 @@
-"""The broker after the administrator's step: everything of the register, and for each user no more than its own."""
+"""The broker after the administrator's step: everything of the register. Its users: `tests/integration/rights`."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,14 +12,12 @@ import httpx
 import pytest
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import PublishError
-from aiormq.exceptions import ChannelAccessRefused
 
 from shared.messaging import dlq
 from shared.messaging.topology import TopologyRefused, bindings, declare_topology
 from shared.register import (
     DEAD_LETTER_EXCHANGE,
     EXCHANGE,
-    BrokerUser,
     Register,
     Subgraph,
     dead_letter_queue,
@@ -108,64 +106,6 @@ def test_a_queue_that_exists_with_other_arguments_is_refused_with_the_brokers_re
         declare(declared)
 
 
-@pytest.mark.parametrize("user", REAL.broker_users, ids=lambda user: user.name)
-async def test_a_user_publishes_its_own_prefixes_only(declared: Broker, user: BrokerUser) -> None:
-    prefixes = {prefix for other in REAL.subgraphs for prefix in other.publishes}
-    allowed = set()
-    async with channel_of(declared, user.name) as channel:
-        for prefix in sorted(prefixes):
-            if channel.is_closed:
-                await channel.reopen()
-            exchange = await channel.get_exchange(EXCHANGE, ensure=False)
-            try:
-                await exchange.publish(aio_pika.Message(b"{}"), f"{prefix}.nobody_listens_to_this", mandatory=False)
-                allowed.add(prefix)
-            except ChannelAccessRefused:
-                continue
-    assert allowed == set(user.publishes)
-
-
-@pytest.mark.parametrize("user", REAL.broker_users, ids=lambda user: user.name)
-async def test_a_user_reads_its_own_queues_only(declared: Broker, user: BrokerUser) -> None:
-    queues = [q for other in REAL.broker_users for own in other.queues for q in (own, dead_letter_queue(own))]
-    readable = set()
-    async with channel_of(declared, user.name) as channel:
-        for name in queues:
-            if channel.is_closed:
-                await channel.reopen()
-            queue = await channel.get_queue(name, ensure=False)
-            try:
-                await queue.get(fail=False, no_ack=True)
-                readable.add(name)
-            except ChannelAccessRefused:
-                continue
-    assert readable == set(user.queues)
-
-
-async def test_a_user_can_neither_declare_nor_bind_nor_write_past_the_exchange(declared: Broker) -> None:
-    attempts: dict[str, Callable[[AbstractChannel], Awaitable[object]]] = {
-        "declare a queue": lambda channel: channel.declare_queue("orders.own", durable=True),
-        "redeclare its queue": lambda channel: channel.declare_queue("orders.command", durable=True),
-        "declare an exchange": lambda channel: channel.declare_exchange("own", durable=True),
-        "write into a queue": lambda channel: channel.default_exchange.publish(
-            aio_pika.Message(b"{}"), "payments.processor"
-        ),
-        "write dead letters": lambda channel: _publish(channel, DEAD_LETTER_EXCHANGE, "orders.command"),
-        "bind its queue": lambda channel: _bind(channel, "orders.command", "user.registered"),
-        "bind another's": lambda channel: _bind(channel, "payments.processor", "order.created"),
-    }
-    refused = set()
-    async with channel_of(declared, "orders") as channel:
-        for name, attempt in attempts.items():
-            if channel.is_closed:
-                await channel.reopen()
-            try:
-                await attempt(channel)
-            except ChannelAccessRefused:
-                refused.add(name)
-    assert refused == set(attempts)
-
-
 async def test_an_unroutable_event_is_returned_to_its_publisher(declared: Broker) -> None:
     async with channel_of(declared, "orders") as channel:
         exchange = await channel.get_exchange(EXCHANGE, ensure=False)
@@ -199,11 +139,3 @@ async def test_the_dead_letter_command_works_on_the_real_register(
     assert [line.split() for line in await command("list") if line.startswith("catalog")] == [
         ["catalog.projector", "catalog", "1", "0"]
     ]
-
-
-async def _publish(channel: AbstractChannel, exchange: str, key: str) -> None:
-    await (await channel.get_exchange(exchange, ensure=False)).publish(aio_pika.Message(b"{}"), key)
-
-
-async def _bind(channel: AbstractChannel, queue: str, key: str) -> None:
-    await (await channel.get_queue(queue, ensure=False)).bind(EXCHANGE, key)
