@@ -33,7 +33,7 @@ class CorsConfig(BaseModel):
 
 
 class CompressionConfig(BaseModel):
-    """gzip, in both directions: answers of at least `minimum_bytes` to clients that accept it, requests that say so."""
+    """Answers of at least `minimum_bytes` in zstd or gzip (`level`) to clients that accept them, requests in gzip."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,6 +41,7 @@ class CompressionConfig(BaseModel):
     requests: bool = True
     minimum_bytes: int = Field(default=1024, ge=1)
     level: int = Field(default=4, ge=1, le=9)
+    zstd_level: int = Field(default=3, ge=1, le=19, description="Above 19 it would take a window that browsers refuse")
 
 
 class HttpConfig(BaseModel):

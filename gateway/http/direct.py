@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import orjson
 
 from gateway.errors import RequestRefused
-from gateway.http.compression import accepts_gzip, gzipped
+from gateway.http.compression import Coding, coding_for, compressed
 from gateway.http.config import CompressionConfig, HttpConfig
 from gateway.http.correlation import is_correlated, new_correlation_id
 from gateway.http.cors import cors_headers
@@ -42,7 +42,7 @@ class Sender:
     client: str
     media_type: str
     head: bytes
-    gzip: bool
+    coding: Coding | None
     correlated: bool
     passes_nothing: bool
 
@@ -92,14 +92,14 @@ class DirectLane:
             "cache-control": "private, no-store",
         }
         correlated = is_correlated(headers, trusts_trace=self._spans.trusts_clients)
-        gzip = self._compression.responses and accepts_gzip(headers.get("accept-encoding"))
+        coding = coding_for(headers.get("accept-encoding")) if self._compression.responses else None
         client = client_address(peer, headers, self._config.trusted_proxies)
         return Sender(
             headers,
             client,
             media_type,
             head_of(200, usual),
-            gzip,
+            coding,
             correlated,
             passes_nothing=self._pipeline.passes_nothing_of(headers),
         )
@@ -142,9 +142,9 @@ class DirectLane:
             head, body = sender.head, orjson.dumps(response.payload)
         else:
             head, body = self._rendered(sender, response)
-        if sender.gzip and len(body) >= self._compression.minimum_bytes:
-            body = await gzipped(body, self._compression.level)
-            head += b"content-encoding: gzip\r\n"
+        if sender.coding is not None and len(body) >= self._compression.minimum_bytes:
+            body = await compressed(body, sender.coding, self._compression)
+            head += b"content-encoding: %b\r\n" % sender.coding.encode()
         return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, story, len(body), body)
 
     def _rendered(self, sender: Sender, response: GraphQLResponse) -> tuple[bytes, bytes]:

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.errors import RequestRefused
 from gateway.http.batch import answer_batch, check_batch
 from gateway.http.body import read_body
-from gateway.http.compression import GzipSend, accepts_gzip, decompressed
+from gateway.http.compression import CompressedSend, coding_for, decompressed
 from gateway.http.config import HttpConfig
 from gateway.http.correlation import is_correlated, new_correlation_id
 from gateway.http.cors import cors_headers, preflight_headers
@@ -140,8 +140,9 @@ class GatewayEndpoint:
 
     async def _graphql(self, scope: Scope, receive: Receive, send: Send, path_id: str | None = None) -> None:
         headers = _with_correlation(header_map(scope["headers"]), self._spans)
-        if self._config.compression.responses and accepts_gzip(headers.get("accept-encoding")):
-            send = GzipSend(send, self._config.compression)
+        coding = coding_for(headers.get("accept-encoding")) if self._config.compression.responses else None
+        if coding is not None:
+            send = CompressedSend(send, coding, self._config.compression)
         if scope["method"] == "OPTIONS":
             await send_bytes(send, 204, b"", preflight_headers(self._config.cors, headers))
             return

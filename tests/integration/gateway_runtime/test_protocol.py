@@ -12,6 +12,7 @@ import pytest
 
 from tests.conformance.federation import Federation, federation, sdl
 from tests.conformance.subgraph import Subgraph
+from tests.fixtures.codings import UNPACK
 
 JSON = {"content-type": "application/json"}
 LISTS = "query($n: Int) { users(first: $n) { id } }"
@@ -24,15 +25,32 @@ async def graph(settings: Mapping[str, Any] | None = None) -> AsyncIterator[Fede
         yield served
 
 
+USERS = {"query": "{ users { id } }"}
+
+
 def batching(most: int, **limits: Any) -> dict[str, Any]:
     return {"http": {"batch_operations": most}, "limits": limits}
 
 
+async def test_a_long_answer_travels_in_zstd_to_clients_that_take_it_by_both_ways_in() -> None:
+    async with graph() as served:
+        plain = await served.client.post("/graphql", json=USERS, headers={"accept-encoding": "identity"})
+        takes = {"accept-encoding": "gzip, br, zstd"}
+        for request in (
+            served.client.build_request("POST", "/graphql", json=USERS, headers=takes),
+            served.client.build_request("GET", "/graphql", params=USERS, headers=takes),
+        ):
+            answer = await served.client.send(request, stream=True)
+            packed = b"".join([piece async for piece in answer.aiter_raw()])
+            assert answer.headers["content-encoding"] == "zstd"
+            assert UNPACK["zstd"](packed) == plain.content
+            assert len(packed) < len(plain.content) / 3
+
+
 async def test_a_long_answer_travels_in_gzip_to_clients_that_take_it() -> None:
     async with graph() as served:
-        asked = {"query": "{ users { id } }"}
-        plain = await served.client.post("/graphql", json=asked, headers={"accept-encoding": "identity"})
-        packed = await served.client.post("/graphql", json=asked, headers={"accept-encoding": "gzip"})
+        plain = await served.client.post("/graphql", json=USERS, headers={"accept-encoding": "identity"})
+        packed = await served.client.post("/graphql", json=USERS, headers={"accept-encoding": "gzip"})
         short = await served.client.post(
             "/graphql", json={"query": "{ __typename }"}, headers={"accept-encoding": "gzip"}
         )

@@ -12,8 +12,9 @@ from starlette.types import Message
 
 from gateway.errors import RequestRefused
 from gateway.http.body import read_body
-from gateway.http.compression import GzipSend, accepts_gzip, decompressed
+from gateway.http.compression import Coding, CompressedSend, accepts_gzip, coding_for, decompressed
 from gateway.http.config import CompressionConfig
+from tests.fixtures.codings import UNPACK
 
 CONFIG = CompressionConfig(minimum_bytes=100)
 START: Message = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0"), (b"a", b"b")]}
@@ -40,26 +41,50 @@ def test_gzip_is_sent_only_to_those_who_take_it(header: str | None, accepted: bo
     assert accepts_gzip(header) == accepted
 
 
-async def sent(*messages: Message) -> list[Message]:
+@pytest.mark.parametrize(
+    ("header", "coding"),
+    [
+        (None, None),
+        ("br, deflate", None),
+        ("gzip", "gzip"),
+        ("*", "gzip"),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("zstd;q=0.5, gzip", "gzip"),
+        ("zstd;q=0.5, gzip;q=0.4", "zstd"),
+        ("zstd;q=0, gzip;q=0.1", "gzip"),
+        ("zstd;q=0, *", "gzip"),
+        ("zstd;q=0, gzip;q=0", None),
+        ("identity, gzip;q=0.5, zstd;q=0.5", None),
+        ("identity;q=0.5, zstd", "zstd"),
+    ],
+)
+def test_of_what_a_client_takes_the_best_liked_is_sent_and_zstd_of_equals(
+    header: str | None, coding: str | None
+) -> None:
+    assert coding_for(header) == coding
+
+
+async def sent(*messages: Message, coding: Coding = "gzip") -> list[Message]:
     out: list[Message] = []
 
     async def send(message: Message) -> None:
         out.append(message)
 
-    compressing = GzipSend(send, CONFIG)
+    compressing = CompressedSend(send, coding, CONFIG)
     for message in messages:
         await compressing(message)
     return out
 
 
 @pytest.mark.parametrize("size", [100, 300_000])
-async def test_a_long_answer_is_compressed_and_its_length_is_the_new_one(size: int) -> None:
+@pytest.mark.parametrize("coding", UNPACK)
+async def test_a_long_answer_is_compressed_and_its_length_is_the_new_one(size: int, coding: Coding) -> None:
     body = b"x" * size
-    start, content = await sent(START, {"type": "http.response.body", "body": body})
-    assert gzip.decompress(content["body"]) == body
+    start, content = await sent(START, {"type": "http.response.body", "body": body}, coding=coding)
+    assert UNPACK[coding](content["body"]) == body
     assert start["headers"] == [
         (b"a", b"b"),
-        (b"content-encoding", b"gzip"),
+        (b"content-encoding", coding.encode()),
         (b"content-length", b"%d" % len(content["body"])),
     ]
     assert START["headers"][0] == (b"content-length", b"0")
