@@ -76,6 +76,19 @@ async def test_a_document_is_refused_in_a_batch(served: Federation, text: str, c
     assert second == {"data": {"__typename": "Query"}}
 
 
+@each_document
+async def test_a_document_is_refused_where_an_event_stream_is_asked_for(
+    served: Federation, text: str, code: str
+) -> None:
+    answer = await served.client.post("/graphql", json={"query": text}, headers={"accept": "text/event-stream"})
+    if answer.status_code == 400:
+        assert codes(answer.json()) == {code}
+        return
+    # What is no operation of the schema is told in the stream, as all answers are.
+    (event,) = (event for event in answer.text.split("\n\n") if event.startswith("event: next\ndata: "))
+    assert codes(orjson.loads(event.partition("data: ")[2])) == {code}
+
+
 async def test_documents_are_refused_over_a_websocket_which_lives_on(served: Federation) -> None:
     url = str(served.client.base_url.join("/graphql")).replace("http", "ws", 1)
     async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")], max_size=None) as ws:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +14,6 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from gateway.app import build_gateway
-from gateway.executor.executor import Executor
 from gateway.executor.subgraph_errors import MOST_ERRORS
 from gateway.settings import Settings
 from tests.conformance.federation import FIXTURES, serve
@@ -148,26 +146,6 @@ async def test_any_answer_is_a_bounded_error(
     data = whole["data"]
     assert data is None or data.keys() == {"here", "version"}
     assert failed() == before
-
-
-async def test_a_bug_of_the_gateways_own_says_nothing_of_itself(
-    enemy: tuple[Hostile, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def broken(*_arguments: object, **_named: object) -> None:
-        raise RuntimeError(CANARY)
-
-    monkeypatch.setattr(Executor, "execute", broken)
-    _, client = enemy
-    with caplog.at_level(logging.ERROR):
-        for method in ("POST", "GET"):
-            sent = {"json": {"query": QUERY}} if method == "POST" else {"params": {"query": QUERY}}
-            answer = await client.request(method, "/graphql", **sent)  # type: ignore[arg-type]
-            assert answer.status_code == 500
-            assert answer.json() == {
-                "errors": [{"message": "Something went wrong.", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]
-            }
-            assert CANARY not in answer.text + str(answer.headers)
-    assert CANARY in caplog.text
 
 
 async def test_an_answer_of_50_megabytes_is_cut_off_and_costs_no_memory(tmp_path: Path) -> None:
