@@ -71,7 +71,7 @@ def test_nothing_that_schemathesis_sends_breaks_anything(callers: Mapping[str, h
 def ask(operation: Operation, mode: GenerationMode, examples: int, callers: Mapping[str, httpx.Client]) -> None:
     quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 
-    @settings(max_examples=examples, derandomize=True, database=None, deadline=None, suppress_health_check=quiet)
+    @settings(max_examples=examples, database=None, suppress_health_check=quiet)
     @given(case=operation.as_strategy(generation_mode=mode), caller=st.sampled_from(sorted(callers)))
     def send(case: schemathesis.Case[Any], caller: str) -> None:
         answer = callers[caller].post("/graphql", json={"query": case.body})
