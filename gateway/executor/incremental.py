@@ -143,7 +143,7 @@ class IncrementalExecution:
     async def next(self) -> Delivery | None:
         """What comes next, as soon as there is something; None when nothing will."""
         delivery = Delivery()
-        while self._open and not delivery.completed:
+        while self._open and not delivery.completed and not delivery.additions:
             # What adds to what is delivered now comes in a part of its own: it must not change what is on its way.
             ready = self._ready()
             for deferral in ready:
@@ -151,7 +151,7 @@ class IncrementalExecution:
             if not ready:
                 await self._news_of_fetches()
         delivery.has_next = self._open
-        return delivery if delivery.completed else None
+        return delivery if delivery.completed or delivery.additions else None
 
     async def whole(self) -> None:
         """Wait until everything is fetched."""
@@ -204,13 +204,17 @@ class IncrementalExecution:
 
         What would be too much at once is delivered as a part of what it stands in.
         """
+        failed = self._failed.get(parent.mark, {}) if parent else {}
+        places: dict[Deferral, list[ResponsePath]] = {}
         for deferral in self._plan.places.deferrals:
-            if deferral.parent is not parent:
-                continue
-            failed = self._failed.get(parent.mark, {}) if parent else {}
-            found = self._plan.places.instances(self.execution.tree, self._data, self._variables, deferral)
-            paths = [path for path in dict.fromkeys(found) if not any(_is_above(other, path) for other in failed)]
-            if parent is not None and len(self.outstanding()) + len(paths) > self._most:
+            if deferral.parent is parent:
+                found = self._plan.places.instances(self.execution.tree, self._data, self._variables, deferral)
+                places[deferral] = [
+                    path for path in dict.fromkeys(found) if not any(_is_above(other, path) for other in failed)
+                ]
+        too_many = len(self.outstanding()) + sum(map(len, places.values())) > self._most
+        for deferral, paths in places.items():
+            if parent is not None and too_many:
                 self._pending[deferral.mark] = {path: above[_on(parent, path)] for path in paths}
                 continue
             made = {path: Pending(str(self._count + n), path, deferral.label) for n, path in enumerate(paths)}

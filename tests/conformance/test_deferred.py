@@ -16,6 +16,7 @@ from gateway.pipeline.deferred import Variant
 from gateway.pipeline.keys import VariantKey
 from gateway.pipeline.prepare import Preparation
 from tests.conformance.in_parts import CURRENT, OLD, Library, Parts, library, read_parts, read_whole, sequence
+from tests.fixtures.parts import Reader
 
 DEFERRED = "{ book(id: 1) { title ... @defer { stars } } }"
 
@@ -162,6 +163,28 @@ async def test_where_too_much_would_be_pending_nothing_is_deferred() -> None:
         )
         assert answer.headers["content-type"] == "application/json; charset=utf-8"
         assert answer.json() == {"data": {"books": [{"title": "Emma", "stars": 5}, {"title": "Ulysses", "stars": 3}]}}
+
+
+async def test_fragments_that_would_be_too_many_come_with_the_part_that_they_stand_in() -> None:
+    # Given that two may be pending, and a deferred fragment on two objects with two more in it
+    async with library({"incremental": {"max_pending": 2}}) as shelf:
+        query = """{ books { title ... @defer(label: "outer") { stars
+          ... @defer(label: "near") { comments } ... @defer(label: "far") { far: comments(first: 1) } } } }"""
+        first, *later = await sequence(shelf, query, CURRENT)
+        reader, pending = Reader(first), [len(first["pending"])]
+        for part in later:
+            reader.take(part)
+            pending.append(pending[-1] + len(part.get("pending", ())) - len(part.get("completed", ())))
+        # Then so many are at no time, and nothing is missing in the end
+        assert max(pending) == 2
+        announced = [each["label"] for part in (first, *later) for each in part.get("pending", ())]
+        assert announced == ["outer", "outer"]
+        assert reader.data == await whole_books(shelf)
+
+
+async def whole_books(shelf: Library) -> Any:
+    query = "{ books { title stars comments far: comments(first: 1) } }"
+    return (await shelf.graph.client.post("/graphql", json={"query": query})).json()["data"]
 
 
 async def test_an_error_comes_with_the_part_that_it_is_about() -> None:

@@ -27,6 +27,7 @@ _SIGN_IN = "tests/integration/accounts/test_sign_in.py"
 _COST = "tests/unit/gateway_runtime/test_cost.py"
 _ABUSE = "tests/conformance/test_abuse.py"
 _PROTOCOL = "tests/integration/gateway_runtime/test_protocol.py"
+_DEFERRED = "tests/conformance/test_deferred.py"
 _HOSTILE = "tests/integration/gateway_runtime/test_hostile_subgraph.py"
 _LIMITS = "gateway/security/limits.py"
 _STOPPING = "tests/integration/runtime/test_stopping.py"
@@ -184,6 +185,13 @@ GUARDS = (
         "        proxy_headers=True,",
         "tests/integration/gateway_runtime/test_listening.py::test_nobody_on_this_machine_can_claim_another_address",
     ),
+    Guard(
+        "authorisation",
+        "gateway/pipeline/deferred.py",
+        "            plan = self._planner.plan(authorized.planned, override_labels=key.labels, budget=budget)",
+        "            plan = self._planner.plan(operation, override_labels=key.labels, budget=budget)",
+        "tests/conformance/test_deferred_rules.py::test_a_deferred_root_field_that_is_refused_reaches_no_subgraph",
+    ),
     # limits
     Guard(
         "limits",
@@ -333,6 +341,27 @@ GUARDS = (
         "        coded = isinstance(code, str) and code not in _MASKED_CODES and isinstance(message, str)",
         "        coded = True",
         f"{_HOSTILE}::test_any_answer_is_a_bounded_error",
+    ),
+    Guard(
+        "limits",
+        "gateway/executor/incremental.py",
+        "        return data, [*known, *found], delivery if len(delivery.pending) <= self._most else None",
+        "        return data, [*known, *found], delivery",
+        f"{_DEFERRED}::test_where_too_much_would_be_pending_nothing_is_deferred",
+    ),
+    Guard(
+        "limits",
+        "gateway/executor/incremental.py",
+        "        too_many = len(self.outstanding()) + sum(map(len, places.values())) > self._most",
+        "        too_many = False",
+        f"{_DEFERRED}::test_fragments_that_would_be_too_many_come_with_the_part_that_they_stand_in",
+    ),
+    Guard(
+        "limits",
+        "gateway/executor/incremental.py",
+        "            self._task.cancel()",
+        "            return",
+        f"{_DEFERRED}::test_a_client_that_goes_away_ends_the_fetches_of_its_parts",
     ),
     # idempotency
     Guard(
