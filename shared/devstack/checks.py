@@ -26,14 +26,12 @@ class Step:
 def steps(environment: Mapping[str, str] = os.environ) -> list[Step]:
     """Cheap ones first: a missing blank is known before a server boots. A deep run ends as production is: behind a pooler."""
     python = sys.executable
-    pooled = Step(
-        "integration through pgBouncer", (python, "-m", "pytest", "-q", "tests/integration"), {"TEST_POOLER": "1"}
-    )
+    pooled = Step("pooled", (python, "-m", "pytest", "-q", "tests/integration"), {"TEST_POOLER": "1"})
     return [
         Step("lint", (python, "-m", "ruff", "check", ".")),
         Step("format", (python, "-m", "ruff", "format", "--check", ".")),
         Step("types", (python, "-m", "mypy")),
-        Step("import contracts", (str(Path(python).with_name("lint-imports")),)),
+        Step("imports", (str(Path(python).with_name("lint-imports")),)),
         Step("migrations", (python, "-m", "shared.devstack.check_migrations")),
         *(
             Step(suite, (python, "-m", "pytest", "-q", f"tests/{suite}"))
