@@ -409,14 +409,14 @@ GUARDS = (
         "shared/runtime/server.py",
         "        server.say_goodbye()",
         "        pass",
-        f"{_STOPPING}::test_an_api_that_is_about_to_stop_sends_its_clients_elsewhere",
+        f"{_STOPPING}::test_processes_are_replaced_under_load_and_nobody_notices",
     ),
     Guard(
         "deploys",
         "shared/http/operations.py",
         "        if stopped is not None and stopped.is_set():",
         "        if False:",
-        f"{_STOPPING}::test_an_api_that_is_about_to_stop_sends_its_clients_elsewhere",
+        f"{_STOPPING}::test_an_api_that_is_told_to_stop_answers_what_it_was_asked",
     ),
     Guard(
         "deploys",

@@ -142,16 +142,16 @@ def rolling_market(screen: Screen) -> Iterator[RollingMarket]:
 
 def _split(layout: Layout, listed: Sequence[Service]) -> tuple[list[Rolled], list[Service]]:
     """What is restarted, and the stand-ins for the outside world, which stay."""
-    write_gateway_config(layout)
-    settings = yaml.safe_load(layout.gateway_config.read_text())
+    config = layout.gateway_config
+    write_gateway_config(config, layout.subgraph_addresses, secrets=layout.secrets)
+    settings = yaml.safe_load(config.read_text())
     settings.setdefault("http", {})["shutdown_delay"] = SHUTDOWN_DELAY
-    config = layout.directory / "gateway-rolling.yaml"
     config.write_text(yaml.safe_dump(settings))
     rolled: list[Rolled] = []
     others: list[Service] = []
     for service in listed:
         if service.name == "gateway":
-            rolled.append(of_gateway(service, config))
+            rolled.append(of_gateway(service))
         elif service.module == "shared.runtime" and service.arguments[0] == "api":
             rolled.append(of_api(service))
         elif service.ready_url is not None:

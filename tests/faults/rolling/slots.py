@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from shared.devstack.ports import free_ports
 from shared.devstack.services import Service
@@ -44,8 +43,8 @@ def of_worker(service: Service) -> Rolled:
     return Rolled(service.name, (_worker(service, "a"), _worker(service, "b")))
 
 
-def of_gateway(service: Service, config: Path) -> Balanced:
-    return Balanced(service.name, (_gateway(service, config, "a"), _gateway(service, config, "b")), service.port)
+def of_gateway(service: Service) -> Balanced:
+    return Balanced(service.name, (_gateway(service, "a"), _gateway(service, "b")), service.port)
 
 
 def _api(service: Service, letter: str) -> Slot:
@@ -59,11 +58,10 @@ def _worker(service: Service, letter: str) -> Slot:
     return _slot(service, letter, {"OPERATIONS_PORT": str(operations)}, operations, operations)
 
 
-def _gateway(service: Service, config: Path, letter: str) -> Slot:
+def _gateway(service: Service, letter: str) -> Slot:
     (port,) = free_ports(1)
     arguments = list(service.arguments)
     arguments[arguments.index("--port") + 1] = str(port)
-    arguments[arguments.index("--config") + 1] = str(config)
     slot = _slot(service, letter, {}, port, None)
     return replace(slot, service=replace(slot.service, arguments=tuple(arguments)))
 

@@ -6,13 +6,15 @@ import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
 
 import aio_pika
 import asyncpg
 import httpx
 import pytest
-from aio_pika.abc import AbstractChannel
+from aio_pika.abc import AbstractChannel, AbstractExchange
 
 from shared.auth.actor import Actor, Role
 from shared.ids import new_id
@@ -23,6 +25,7 @@ from tests.fixtures.forwarding import Line
 from tests.fixtures.processes import ServiceProcess, Services
 from tests.integration.runtime.wire import a_token, order_delivered
 
+CLIENTS = 4
 QUEUE = "reviews.projector"
 RECORDER = "audit.recorder"
 MODERATION = {"query": "{ moderationQueue(first: 1) { edges { node { id } } } }"}
@@ -42,12 +45,22 @@ async def rabbitmq(services: Services) -> AsyncIterator[Line]:
 
 @pytest.fixture(scope="module")
 async def api(services: Services, postgres: Line) -> ServiceProcess:
-    return await services.start("api", "reviews", POSTGRES_URL=postgres.through)
+    return await services.start("api", "reviews", POSTGRES_URL=postgres.through, SHUTDOWN_DELAY="2")
 
 
 @pytest.fixture(scope="module")
 async def worker(services: Services, rabbitmq: Line) -> ServiceProcess:
     return await services.start("worker", "reviews", RABBITMQ_URL=rabbitmq.through)
+
+
+@pytest.fixture(scope="module")
+async def next_api(services: Services) -> ServiceProcess:
+    return await services.start("api", "reviews")
+
+
+@pytest.fixture(scope="module")
+async def next_worker(services: Services) -> ServiceProcess:
+    return await services.start("worker", "reviews")
 
 
 @asynccontextmanager
@@ -85,10 +98,59 @@ async def ended(process: ServiceProcess) -> int:
     return await asyncio.to_thread(process.popen.wait, 60)
 
 
-def asking(services: Services, process: ServiceProcess) -> httpx.AsyncClient:
+def asking(services: Services, port: int) -> httpx.AsyncClient:
     staff = Actor(user_id=new_id(), roles=frozenset({Role.ADMIN}))
     headers = {"authorization": f"Bearer {a_token(services.secrets, actor=staff)}"}
-    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{process.port}", headers=headers, trust_env=False, timeout=60)
+    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, trust_env=False, timeout=60)
+
+
+@dataclass
+class Traffic:
+    """`answers` are statuses, with `close` where the answer ends its connection; `events` were published."""
+
+    answers: list[tuple[int, str]] = field(default_factory=list)
+    events: list[UUID] = field(default_factory=list)
+    product: UUID = field(default_factory=new_id)
+    over: bool = False
+
+    async def ask(self, client: httpx.AsyncClient) -> None:
+        while not self.over:
+            answer = await client.post("/graphql", json=MODERATION)
+            self.answers.append((answer.status_code, answer.headers.get("connection", "kept")))
+
+    async def tell(self, exchange: AbstractExchange) -> None:
+        while not self.over:
+            event_id = new_id()
+            await exchange.publish(order_delivered(event_id, self.product), "order.delivered")
+            self.events.append(event_id)
+            # A stream, no flood: the workers shall keep up.
+            await asyncio.sleep(0.02)
+
+    async def goes_on(self) -> None:
+        asked, told = len(self.answers) + 40, len(self.events) + 40
+
+        async def more() -> bool:
+            return len(self.answers) >= asked and len(self.events) >= told
+
+        await eventually("more traffic", more)
+
+
+@asynccontextmanager
+async def flowing(services: Services, port: int) -> AsyncIterator[Traffic]:
+    """Traffic beside the block; raises what any of it met."""
+    traffic = Traffic()
+    async with AsyncExitStack() as held:
+        clients = [await held.enter_async_context(asking(services, port)) for _ in range(CLIENTS)]
+        connection = await held.enter_async_context(await aio_pika.connect(services.broker.amqp_url))
+        exchange = await (await connection.channel()).get_exchange(EXCHANGE, ensure=False)
+        flows = [asyncio.create_task(traffic.ask(client)) for client in clients]
+        flows.append(asyncio.create_task(traffic.tell(exchange)))
+        try:
+            await traffic.goes_on()
+            yield traffic
+        finally:
+            traffic.over = True
+            await asyncio.gather(*flows)
 
 
 async def test_a_process_without_what_it_stands_on_is_alive_and_not_ready(
@@ -105,13 +167,45 @@ async def test_a_process_without_what_it_stands_on_is_alive_and_not_ready(
         await eventually("ready", says(process, "ready", 200))
 
 
+async def test_processes_are_replaced_under_load_and_nobody_notices(
+    services: Services,
+    api: ServiceProcess,
+    worker: ServiceProcess,
+    next_api: ServiceProcess,
+    next_worker: ServiceProcess,
+) -> None:
+    # given requests without a pause, to an address that leads to the one API, and events for two workers
+    async with line_to(f"http://127.0.0.1:{api.port}") as address, flowing(services, address.port) as traffic:
+        # when the address leads to the next one, and the API and a worker are told to stop
+        address.url = f"http://127.0.0.1:{next_api.port}"
+        for process in (api, worker):
+            process.popen.send_signal(signal.SIGTERM)
+        # then they end well
+        assert [await ended(process) for process in (api, worker)] == [0, 0]
+        await traffic.goes_on()
+    # and every request was answered, the last one on an old connection with the word that it ends
+    assert set(traffic.answers) == {(200, "kept"), (200, "close")}
+    assert traffic.answers.count((200, "close")) <= CLIENTS
+    # and every event took effect, once
+    database = services.database.of("reviews")
+    taken = "SELECT count(*) AS n FROM inbox WHERE event_id = ANY(:events)"
+
+    async def all_taken() -> bool:
+        return await rows(database, taken, events=traffic.events) == [{"n": len(traffic.events)}]
+
+    await eventually("every event", all_taken)
+    lines = await rows(database, "SELECT count(*) AS n FROM delivered_line WHERE product_id = :p", p=traffic.product)
+    assert lines == [{"n": len(traffic.events)}]
+
+
 async def test_a_worker_that_is_told_to_stop_finishes_what_it_has_in_hand_and_takes_no_more(
-    services: Services, worker: ServiceProcess
+    services: Services, next_worker: ServiceProcess
 ) -> None:
     database = services.database.of("reviews")
     async with await aio_pika.connect(services.broker.amqp_url) as connection:
         channel = await connection.channel()
         queue = await channel.get_queue(QUEUE)
+        await (await channel.get_queue(RECORDER)).purge()
         exchange = await channel.get_exchange(EXCHANGE, ensure=False)
         first, product = new_id(), new_id()
         # given a worker in the middle of a message, whose relay has published an event and not yet marked it as sent
@@ -121,14 +215,14 @@ async def test_a_worker_that_is_told_to_stop_finishes_what_it_has_in_hand_and_ta
             await eventually("the message is in hand", lambda: held(channel, QUEUE, ready=0, consumers=1))
             await eventually("the event is published", lambda: held(channel, RECORDER, ready=2, consumers=0))
             # when it is told to stop
-            worker.popen.send_signal(signal.SIGTERM)
+            next_worker.popen.send_signal(signal.SIGTERM)
             # then it says so and leaves its queue, so that what comes now is somebody else's
-            await eventually("not ready", says(worker, "ready", 503))
+            await eventually("not ready", says(next_worker, "ready", 503))
             await eventually("it has left", lambda: held(channel, QUEUE, ready=0, consumers=0))
             for _ in range(3):
                 await exchange.publish(order_delivered(new_id(), product), "order.delivered")
             await eventually("the others wait", lambda: held(channel, QUEUE, ready=3, consumers=0))
-        assert await ended(worker) == 0
+        assert await ended(next_worker) == 0
         # and what it had in hand took effect, was acknowledged and marked
         assert await rows(database, "SELECT event_id FROM inbox WHERE event_id = :e", e=first) == [{"event_id": first}]
         lines = await rows(database, "SELECT count(*) AS n FROM delivered_line WHERE product_id = :p", p=product)
@@ -142,32 +236,20 @@ async def test_a_worker_that_is_told_to_stop_finishes_what_it_has_in_hand_and_ta
         assert await held(channel, RECORDER, ready=5, consumers=0)
 
 
-async def test_an_api_that_is_told_to_stop_answers_what_it_was_asked(services: Services, api: ServiceProcess) -> None:
-    async with asking(services, api) as client:
+async def test_an_api_that_is_told_to_stop_answers_what_it_was_asked(
+    services: Services, next_api: ServiceProcess
+) -> None:
+    async with asking(services, next_api.port) as client:
         # given a request that is being answered
         async with locked(services, "review"):
             asked = asyncio.create_task(client.post("/graphql", json=MODERATION))
             await eventually("the request waits", lambda: blocked(services))
             # when the process is told to stop
-            api.popen.send_signal(signal.SIGTERM)
-            await eventually("not ready", says(api, "ready", 503))
+            next_api.popen.send_signal(signal.SIGTERM)
+            await eventually("not ready", says(next_api, "ready", 503))
         # then it is answered, and the process ends well
         assert (await asked).json() == {"data": {"moderationQueue": {"edges": []}}}
-        assert await ended(api) == 0
-
-
-async def test_an_api_that_is_about_to_stop_sends_its_clients_elsewhere(services: Services) -> None:
-    # given an API that goes on for a while when it is told to stop
-    api = await services.start("api", "reviews", SHUTDOWN_DELAY="100")
-    async with asking(services, api) as client:
-        assert "connection" not in (await client.post("/graphql", json=MODERATION)).headers
-        api.popen.send_signal(signal.SIGTERM)
-        await eventually("not ready", says(api, "ready", 503))
-        # then it still answers, and every answer says that the connection ends with it
-        answers = [await client.post("/graphql", json=MODERATION) for _ in range(3)]
-        assert [(answer.status_code, answer.headers["connection"]) for answer in answers] == [(200, "close")] * 3
-        assert await says(api, "live", 200)()
-    api.kill()
+        assert await ended(next_api) == 0
 
 
 async def write_event(services: Services) -> None:
