@@ -100,7 +100,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- /* Longer than the gateway keeps an idle connection: none is closed with a request on its way. */}}
 {{- $_ := set $plain "SHUTDOWN_DELAY" "5" }}
 {{- /* Whom the ingress controller calls as well cannot ask for a certificate that the gateway alone has. */}}
-{{- if and $values.tls.enabled (not $workload.routed) }}
+{{- if and $values.tls.enabled $values.tls.clientCertificates (not $workload.routed) }}
 {{- $_ := set $plain "TLS_CLIENT_AUTHORITIES_FILE" "/etc/marketplace/tls/ca.crt" }}
 {{- end }}
 {{- end }}

@@ -8,7 +8,7 @@ import pytest
 
 from shared.register import load_register
 from tests.fixtures.chart.reach import Edge, Place, edges
-from tests.fixtures.chart.rendering import NAMESPACE, rendered
+from tests.fixtures.chart.rendering import NAMESPACE, render, rendered
 
 REGISTER = load_register()
 DOMAINS = {subgraph.name: subgraph for subgraph in REGISTER.subgraphs}
@@ -62,6 +62,18 @@ def test_only_the_gateway_reaches_a_subgraph_but_by_a_route_that_is_signed_or_pu
     callers = {source for source, target, port in found if (target, port) == (f"{domain}-api", DOMAINS[domain].port)}
 
     assert callers == {"gateway"} | ({"ingress"} if domain in {"accounts", "payments"} else set())
+
+
+def test_another_router_reaches_every_subgraph_where_values_let_it_in() -> None:
+    router = Place("router", (4000,), {"app": "hive-router"}, HERE)
+    let_in = render({"networkPolicy": {"routers": [{"podSelector": {"matchLabels": router.labels}}]}})
+
+    found = edges(let_in, (router, *STRANGERS))
+
+    assert {edge for edge in found if "router" in edge} == {
+        ("router", f"{name}-api", subgraph.port) for name, subgraph in DOMAINS.items()
+    }
+    assert not [edge for edge in edges(rendered("default"), (router,)) if "router" in edge]
 
 
 def test_a_pod_of_the_release_that_no_policy_speaks_of_is_alone() -> None:

@@ -190,6 +190,8 @@ def test_the_gateway_alone_has_a_certificate_to_call_with(release: Release) -> N
         if "TLS_CLIENT_AUTHORITIES_FILE" in _environment(release, template)
     }
 
+    unasked = render({"tls": {"clientCertificates": False}}).pods["orders-api"]
+    assert "TLS_CLIENT_AUTHORITIES_FILE" not in str(unasked)
     assert callers == {"gateway"}
     assert asking == {f"{s.name}-api" for s in REGISTER.subgraphs} - {"accounts-api", "payments-api"}
 
