@@ -150,9 +150,9 @@ def decode(
             aggregate_id=_require(_uuid(headers.get(AGGREGATE_ID_HEADER)), AGGREGATE_ID_HEADER),
             aggregate_version=int(headers[AGGREGATE_VERSION_HEADER]),
             correlation_id=correlation_id or str(event_id),
-            causation_id=_text(headers.get(CAUSATION_HEADER)),
+            causation_id=text_of(headers, CAUSATION_HEADER),
             idempotency_key=document["idempotency_key"],
-            traceparent=_text(headers.get(TRACE_HEADER)),
+            traceparent=text_of(headers, TRACE_HEADER),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise UndecodableMessage(f"not an event: {error!r}", event_id) from error
@@ -161,6 +161,12 @@ def decode(
     if published_as is not None and event.name != published_as:
         raise UndecodableMessage("the event's name is not the routing key that it was published by", event_id)
     return event, document
+
+
+def text_of(headers: Mapping[str, Any], name: str) -> str | None:
+    """A header's text; None where it is absent or something else."""
+    value = headers.get(name)
+    return value if isinstance(value, str) else None
 
 
 def _uuid(value: object) -> UUID | None:
@@ -174,7 +180,3 @@ def _require(value: UUID | None, name: str) -> UUID:
     if value is None:
         raise ValueError(f"{name} is no UUID")
     return value
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

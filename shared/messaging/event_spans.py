@@ -13,7 +13,7 @@ from typing import Any
 
 from opentelemetry.trace import Span, SpanKind
 
-from shared.messaging.contract import TRACE_HEADER, RecordedEvent
+from shared.messaging.contract import TRACE_HEADER, RecordedEvent, text_of
 from shared.register import EXCHANGE
 from shared.telemetry import span_names as names
 from shared.telemetry.spans import begin_span, current_traceparent, is_recorded, is_sampled, taken_up, traceparent_of
@@ -48,8 +48,8 @@ def processed(
     queue: str, routing_key: str | None, message_id: str | None, headers: Mapping[str, Any]
 ) -> Iterator[Span | None]:
     """The span of one delivery, up to its answer."""
-    traceparent = headers.get(TRACE_HEADER)
-    if not isinstance(traceparent, str) or not is_sampled(traceparent):
+    traceparent = text_of(headers, TRACE_HEADER)
+    if not is_sampled(traceparent):
         yield None
         return
     attributes = _attributes("process", "process", f"{EXCHANGE}:{routing_key}:{queue}", routing_key or "")

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from shared.clock import Clock, system_clock
 from shared.messaging.consumer import QueueConsumer
-from shared.messaging.contract import REPLAY_HEADER, ReceivedEvent, decode
+from shared.messaging.contract import AGGREGATE_ID_HEADER, REPLAY_HEADER, TRACE_HEADER, ReceivedEvent, decode, text_of
 from shared.messaging.inbox import MAX_ATTEMPTS, Inbox, Outcome
 from shared.messaging.outage import describe, is_outage
 from shared.messaging.schemas import EventSchemas
@@ -91,7 +91,14 @@ class Intake:
             self._count("dead_lettered")
             log.error("message without an event id", extra={"consumer": self._consumer.queue})
             return Answer.REJECT
-        async with self._turn(str(delivery.headers.get("x-aggregate-id"))):
+        story = Correlation(
+            delivery.correlation_id or str(event_id), str(event_id), text_of(delivery.headers, TRACE_HEADER)
+        )
+        with bind(story):
+            return await self._settle_in_turn(delivery, event_id)
+
+    async def _settle_in_turn(self, delivery: Delivery, event_id: UUID) -> Answer:
+        async with self._turn(str(delivery.headers.get(AGGREGATE_ID_HEADER))):
             if REPLAY_HEADER in delivery.headers and not delivery.redelivered:
                 await self._through_outages(lambda: self._inbox.forget_failures(event_id))
             return await self._settle(delivery, event_id)
@@ -121,8 +128,7 @@ class Intake:
         if handler is None:
             self._count("unhandled")
             return None
-        with bind(Correlation(event.correlation_id, str(event.id), event.traceparent)):
-            outcome = await self._inbox.take(event, handler)
+        outcome = await self._inbox.take(event, handler)
         if outcome is not Outcome.EXHAUSTED:
             self._count(outcome.name.lower())
         if outcome is Outcome.TAKEN and REPLAY_HEADER not in delivery.headers:
