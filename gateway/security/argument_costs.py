@@ -19,7 +19,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from gateway.security.amounts import Amount, Reading, Varying, total
+from gateway.security.amounts import SATURATED, Amount, Reading, Varying, total
 from gateway.supergraph.costs import Costs
 
 NOT_GIVEN = -1
@@ -90,8 +90,9 @@ def length(path: Sequence[str], nodes: Mapping[str, ValueNode], field: GraphQLFi
 def _at(value: Any, path: Sequence[str]) -> int:
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
-    # A length below zero asks for nothing: the subgraph refuses it. What is no whole number is refused by validation.
-    return max(0, value) if isinstance(value, int) and not isinstance(value, bool) else NOT_GIVEN
+    # A length below zero asks for nothing: the subgraph refuses it. What is no whole number is refused by validation. And of one
+    # that no answer could tell, since it is told as a number of 64 bits at most, it is enough to know that it is too large.
+    return min(SATURATED, max(0, value)) if isinstance(value, int) and not isinstance(value, bool) else NOT_GIVEN
 
 
 def _has_variables(node: ValueNode) -> bool:

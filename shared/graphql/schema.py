@@ -97,7 +97,7 @@ class SubgraphSchema(strawberry.federation.Schema):
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:  # noqa: ARG002 — Strawberry's hook.
         """Refusals are answers, not incidents; everything else is logged with its stack, once."""
         for error in errors:
-            original = error.original_error
+            original = _cause(error)
             if not (original is None or isinstance(original, Refusal) or _holds_nul(original)):
                 log.error("resolver failed", exc_info=original, extra={"path": error.path})
 
@@ -109,7 +109,7 @@ def client_error(error: GraphQLError) -> dict[str, Any]:
         formatted["path"] = error.path
     if error.locations is not None:
         formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
-    original = error.original_error
+    original = _cause(error)
     if isinstance(original, Refusal):
         formatted["message"] = original.message
         formatted["extensions"] = {"code": original.code}
@@ -122,6 +122,14 @@ def client_error(error: GraphQLError) -> dict[str, Any]:
         formatted["message"] = "Something went wrong on our side."
         formatted["extensions"] = {"code": "INTERNAL_SERVER_ERROR"}
     return formatted
+
+
+def _cause(error: GraphQLError) -> Exception | None:
+    """What was raised, however often it was wrapped: what a scalar refuses of a variable is wrapped twice."""
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    return cause
 
 
 def _holds_nul(error: Exception | None) -> bool:
