@@ -27,7 +27,8 @@ class ApiClientsConfig(BaseModel):
     """Where the register of API clients is, read as `subgraph` would be: with the gateway's signed token, for itself.
 
     A change there holds here after `fresh_seconds`, twice that at most; while the register is away, what it said is believed
-    for `believed_seconds`. Between two reads lie `pause_seconds`. Quotas are counted in Redis where `redis_url` is given.
+    for `believed_seconds`. Between two reads lie `pause_seconds`, but `at_once` unknown keys in a row are looked up at once: they
+    may have been made a moment ago. Quotas are counted in Redis where `redis_url` is given.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,6 +39,7 @@ class ApiClientsConfig(BaseModel):
     fresh_seconds: float = Field(default=5, gt=0)
     believed_seconds: float = Field(default=300, gt=0)
     pause_seconds: float = Field(default=2, gt=0)
+    at_once: int = Field(default=5, ge=0)
     timeout: float = Field(default=2, gt=0)
     redis_url: str | None = None
 
@@ -102,6 +104,7 @@ class ApiClients:
             fresh=config.fresh_seconds,
             believed=config.believed_seconds,
             pause=config.pause_seconds,
+            at_once=config.at_once,
         )
 
     async def close(self) -> None:

@@ -25,7 +25,8 @@ class Refreshed(Generic[Value]):
     """Times in seconds. A value older than `fresh` is read again beside the request that meets it, one older than twice that
     before it; one that cannot be read again is believed up to the age `believed`.
 
-    At most one read is under way, and `pause` lies between two. `read` may raise OSError or ValueError.
+    At most one read is under way, and `pause` lies between two, but for `at_once` that are for what may have come since: of
+    those one more is allowed each `pause`. `read` may raise OSError or ValueError.
     """
 
     def __init__(
@@ -35,15 +36,18 @@ class Refreshed(Generic[Value]):
         fresh: float,
         believed: float,
         pause: float,
+        at_once: int = 0,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._read = read
         self._fresh = fresh
         self._believed = believed
         self._pause = pause
+        self._at_once = self._spare = float(at_once)
         self._clock = clock
         self._value: Value | None = None
         self._read_at = self._tried_at = self._began_at = float("-inf")
+        self._spared_at = clock()
         self._reading: asyncio.Task[None] | None = None
 
     async def get(self) -> Value:
@@ -66,7 +70,7 @@ class Refreshed(Generic[Value]):
         if self._began_at < moment and self._reading is not None:
             await asyncio.shield(self._reading)  # This one may have begun before.
         if self._began_at < moment:
-            if not self._may_read():
+            if not (self._may_read() or self._take_spare()):
                 raise NotKnownYet(self._pause - (self._clock() - self._tried_at))
             await asyncio.shield(self._start())
         if self._began_at < moment:
@@ -80,6 +84,15 @@ class Refreshed(Generic[Value]):
 
     def _may_read(self) -> bool:
         return self._clock() - self._tried_at >= self._pause
+
+    def _take_spare(self) -> bool:
+        now = self._clock()
+        self._spare = min(self._at_once, self._spare + (now - self._spared_at) / self._pause)
+        self._spared_at = now
+        if self._spare < 1:
+            return False
+        self._spare -= 1
+        return True
 
     def _start(self) -> asyncio.Task[None]:
         # A task of its own: the request that began it may go away without failing the others.

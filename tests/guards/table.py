@@ -287,6 +287,20 @@ GUARDS = (
         "tests/integration/gateway_runtime/test_partners.py",
     ),
     Guard(
+        "limits",
+        "gateway/security/refreshed.py",
+        "        if self._spare < 1:",
+        "        if False:",
+        "tests/unit/gateway_runtime/test_refreshed.py",
+    ),
+    Guard(
+        "limits",
+        "gateway/security/argument_costs.py",
+        "    return min(SATURATED, max(0, value)) if isinstance(value, int) and not isinstance(value, bool) else NOT_GIVEN",
+        "    return max(0, value) if isinstance(value, int) and not isinstance(value, bool) else NOT_GIVEN",
+        _ABUSE,
+    ),
+    Guard(
         "authorisation",
         "gateway/supergraph/links.py",
         "        self.directives |= linked",

@@ -105,6 +105,29 @@ async def test_what_may_have_come_since_the_last_read_is_not_known_before_the_ne
     assert (failed.value.retry_after, there.reads) == (2, 3)
 
 
+async def test_some_that_may_have_come_are_looked_for_at_once_and_then_one_a_pause(there: Elsewhere) -> None:
+    kept = Refreshed(there.read, fresh=100, believed=1000, pause=2, at_once=2, clock=lambda: there.now)
+    await kept.get()
+    for moment in (0.1, 0.2):
+        there.now, there.value = moment, there.reads + 1
+        assert await kept.get_since(moment) == there.reads
+    assert there.reads == 3
+    # What was looked for since asks for no other read.
+    assert await kept.get_since(0.2) == 3
+    there.now = 0.3
+    with pytest.raises(NotKnownYet):
+        await kept.get_since(0.3)
+    assert there.reads == 3
+    there.now = 2.2
+    assert await kept.get_since(0.3) == 3
+    there.now = 2.3
+    assert await kept.get_since(2.3) == 3
+    there.now = 2.4
+    with pytest.raises(NotKnownYet):
+        await kept.get_since(2.4)
+    assert there.reads == 5
+
+
 async def test_a_read_that_began_before_is_not_enough(there: Elsewhere, kept: Refreshed[int]) -> None:
     there.gate.clear()
     first = asyncio.create_task(kept.get())
