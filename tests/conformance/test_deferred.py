@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,6 +145,28 @@ async def test_of_the_ways_to_defer_an_operation_no_more_are_kept_than_operation
 
 def _true(names: str, some: str) -> dict[str, bool]:
     return {name: name in some for name in names}
+
+
+async def test_a_listed_operation_is_answered_in_parts_and_its_first_request_prepares_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a listed operation with three variables that decide what is deferred
+    text = """query Book($a: Boolean!, $b: Boolean!, $c: Boolean!) { book(id: 1) { title ... @defer(if: $a) { stars }
+      ... @defer(if: $b) { two: stars } ... @defer(if: $c) { three: stars } } }"""
+    (tmp_path / "web.json").write_text(json.dumps({"Book": text}))
+    async with library({"persisted": {"directory": str(tmp_path), "clients": ["web"]}}) as shelf:
+        shelf.rated.set()
+        for preparing in ("prepare", "prepare_variant"):
+            monkeypatch.delattr(Preparation, preparing)
+        # When it is asked for by its id, then it comes in the parts that the variables choose
+        body = {"documentId": "Book", "variables": _true("abc", "ac")}
+        async with shelf.graph.client.stream("POST", "/graphql", json=body, headers={"accept": OLD}) as answer:
+            parts = Parts(answer)
+            assert await parts.next() == {"data": {"book": {"title": "Emma", "two": 5}}, "hasNext": True}
+            came = []
+            while (part := await parts.next()) is not None:
+                came += [each["data"] for each in part["incremental"]]
+        assert sorted(came, key=str) == [{"stars": 5}, {"three": 5}]
 
 
 async def test_a_client_that_takes_no_parts_is_answered_whole(shelf: Library) -> None:

@@ -187,6 +187,27 @@ async def test_fragments_nested_three_deep_come_one_after_the_other() -> None:
         assert (reader.first, reader.data) == ({"root": {"id": "d1"}}, whole["data"])
 
 
+async def test_introspection_lists_the_directive_where_it_is_known_and_may_itself_be_deferred() -> None:
+    listed = "{ __schema { directives { name locations args { name defaultValue type { name kind } } } } }"
+    async with library() as shelf:
+        directives = (await shelf.graph.ask(listed))["data"]["__schema"]["directives"]
+        assert next(each for each in directives if each["name"] == "defer") == {
+            "name": "defer",
+            "locations": ["FRAGMENT_SPREAD", "INLINE_FRAGMENT"],
+            "args": [
+                {"name": "if", "defaultValue": "true", "type": {"name": None, "kind": "NON_NULL"}},
+                {"name": "label", "defaultValue": None, "type": {"name": "String", "kind": "SCALAR"}},
+            ],
+        }
+        query = "{ book(id: 1) { title } ... @defer { __schema { queryType { name } } } }"
+        first, last = await read_parts(shelf.graph, query, OLD)
+        assert first["data"] == {"book": {"title": "Emma"}}
+        assert last["incremental"] == [{"data": {"__schema": {"queryType": {"name": "Query"}}}, "path": []}]
+    async with library({"incremental": {"enabled": False}}) as shelf:
+        directives = (await shelf.graph.ask(listed))["data"]["__schema"]["directives"]
+        assert [each for each in directives if each["name"] == "defer"] == []
+
+
 @pytest.mark.parametrize("accept", FORMATS)
 async def test_a_subgraph_that_is_down_leaves_its_part_in_pieces_and_the_rest_whole(accept: str) -> None:
     async with _with_ratings_down() as graph:
