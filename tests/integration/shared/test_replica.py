@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -21,22 +22,80 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared.auth.actor import Actor, Role
 from shared.db.database import Database
 from shared.devstack.addresses import with_login, with_path
+from shared.devstack.keys import ensure_keys
 from shared.devstack.ports import free_ports
 from shared.devstack.servers.postgres import PostgresServer
 from shared.devstack.servers.replica import start_replica
 from shared.errors import InvalidInput
 from shared.graphql.late_writers import LateWriters
 from shared.ids import new_id
+from shared.register import load_register
 from shared.telemetry.metrics import REPLICA_READS
 from shared.testing.eventually import eventually
 from shared.testing.servers import MarketplaceDatabase, Servers
-from shared.testing.subgraph import subgraph_under_test
+from shared.testing.subgraph import SubgraphUnderTest, subgraph_under_test
+from tests.integration.accounts.people import a_member_of_staff
 
-STALENESS = 0.5
+LITTLE, MUCH = 0.5, 60.0
+"""Seconds that a replica may be behind: soon too old, or never in the time of a test."""
 FINANCE, COLLEAGUE = (Actor(user_id=new_id(), roles=frozenset({Role.FINANCE})) for _ in range(2))
 SET_RULE = """mutation($input: SetCommissionRuleInput!) {
   setCommissionRule(input: $input) { commissionRule { rateBps } userErrors { code } } }"""
 RULES = "{ commissionRules(first: 1) { totalCount edges { node { rateBps } } } }"
+
+VISITOR, BUYER = Actor(), Actor(user_id=new_id(), roles=frozenset({Role.CUSTOMER}))
+STAFF = Actor(user_id=new_id(), roles=frozenset({Role.ADMIN, Role.SUPPORT, Role.FINANCE}))
+SELLER = Actor(user_id=new_id(), roles=frozenset({Role.SELLER}), seller_id=new_id())
+PAGE = "{ totalCount edges { node { id } } }"
+REPORTS: dict[str, tuple[Actor, tuple[str, ...]]] = {
+    "accounts": (
+        STAFF,
+        (
+            f"users {PAGE}",
+            f"apiClients {PAGE}",
+        ),
+    ),
+    "audit": (
+        STAFF,
+        (
+            f"auditLog {PAGE}",
+            "verifyAuditChain { intact }",
+        ),
+    ),
+    "catalog": (STAFF, (f"products(filter: {{status: [DRAFT]}}) {PAGE}",)),
+    "inventory": (
+        SELLER,
+        (
+            f"stockLocations {PAGE}",
+            f"stockItems {PAGE}",
+            f"stockMovements {PAGE}",
+        ),
+    ),
+    "orders": (SELLER, (f"sellerOrders {PAGE}",)),
+    "payments": (
+        STAFF,
+        (
+            f"payouts {PAGE}",
+            f"ledger {PAGE}",
+            "trialBalance { total { amount } }",
+        ),
+    ),
+    "reviews": (STAFF, (f"moderationQueue {PAGE}",)),
+    "sellers": (
+        STAFF,
+        (
+            f"sellers {PAGE}",
+            f"verificationQueue {PAGE}",
+            f"commissionRules {PAGE}",
+        ),
+    ),
+}
+"""Lists of staff and what sellers read of their own business, by domain and reader."""
+NO_REPORTS = {
+    "catalog": (VISITOR, f"products {PAGE}"),
+    "orders": (BUYER, f"orders {PAGE}"),
+    "sellers": (VISITOR, f"sellers {PAGE}"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -54,21 +113,37 @@ def on(replica: PostgresServer, database: MarketplaceDatabase, domain: str = "re
     return with_login(with_path(replica.url, database.name), domain, database.passwords.postgres[domain])
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is slow for a second shall not look like a replica that is away."""
+    monkeypatch.setattr("shared.db.replica._PROBE_SECONDS", 20.0)
+
+
 @pytest.fixture
-async def reviews(database: MarketplaceDatabase, replica: PostgresServer) -> AsyncIterator[Database]:
-    async with opened(database, on(replica, database)) as reading:
+async def reviews(servers: Servers, database: MarketplaceDatabase, replica: PostgresServer) -> AsyncIterator[Database]:
+    """With a replica that is fresh whatever happens."""
+    await replayed(servers.postgres, replica, database)
+    async with opened(database, on(replica, database), MUCH) as reading:
+        assert await reads_on(reading, replica.port)
+        yield reading
+
+
+@pytest.fixture
+async def wary(database: MarketplaceDatabase, replica: PostgresServer) -> AsyncIterator[Database]:
+    """With a replica that is soon too old."""
+    async with opened(database, on(replica, database), LITTLE) as reading:
         yield reading
 
 
 @asynccontextmanager
-async def opened(database: MarketplaceDatabase, replica_url: str) -> AsyncIterator[Database]:
+async def opened(database: MarketplaceDatabase, replica_url: str, staleness: float) -> AsyncIterator[Database]:
     primary = database.of("reviews")
     reading = Database(
         primary.url,
         application_name="reviews",
         pooler=primary.pooled,
         replica_url=replica_url,
-        replica_staleness=STALENESS,
+        replica_staleness=staleness,
     )
     try:
         yield reading
@@ -129,9 +204,6 @@ def halted(server: PostgresServer) -> Iterator[None]:
 async def test_reports_are_read_on_the_replica_in_transactions_that_write_nothing(
     reviews: Database, replica: PostgresServer, database: MarketplaceDatabase
 ) -> None:
-    # given a replica that has caught up
-    await eventually("the replica is used", lambda: reads_on(reviews, replica.port))
-
     async def look(session: AsyncSession) -> tuple[str, str]:
         names = "SELECT string_agg(DISTINCT application_name, ',') FROM pg_stat_activity WHERE usename = current_user"
         return await session.scalar(text("SHOW transaction_read_only")), await session.scalar(text(names))
@@ -146,36 +218,36 @@ async def test_reports_are_read_on_the_replica_in_transactions_that_write_nothin
 
 
 async def test_a_primary_where_nothing_happens_is_no_lag(
-    reviews: Database, replica: PostgresServer, servers: Servers, database: MarketplaceDatabase
+    wary: Database, replica: PostgresServer, servers: Servers, database: MarketplaceDatabase
 ) -> None:
     # given a primary whose last commit is older than a replica may be
     await replayed(servers.postgres, replica, database)
     age = "SELECT EXTRACT(EPOCH FROM now() - pg_last_xact_replay_timestamp())"
 
     async def old_and_used() -> bool:
-        return await reads_on(reviews, replica.port) and await run(replica, database, age) > 2 * STALENESS
+        return await reads_on(wary, replica.port) and await run(replica, database, age) > 2 * LITTLE
 
     # then the replica, which has all there is, is used all the same
     await eventually("the idle replica is used", old_and_used)
 
 
 async def test_a_replica_that_falls_behind_gives_way_and_comes_back(
-    reviews: Database, replica: PostgresServer, servers: Servers, database: MarketplaceDatabase
+    wary: Database, replica: PostgresServer, servers: Servers, database: MarketplaceDatabase
 ) -> None:
-    await eventually("the replica is used", lambda: reads_on(reviews, replica.port))
+    await eventually("the replica is used", lambda: reads_on(wary, replica.port))
     # given a replica that no longer replays what is committed
     await pause(replica, database)
     await run(servers.postgres, database, "CREATE TABLE reviews.told ()")
     stale = counted("stale")
     try:
         # then, once it is further behind than it may be, the primary answers
-        await eventually("the primary is asked", lambda: reads_on(reviews, servers.postgres.port))
-        assert await reads_on(reviews, servers.postgres.port)
+        await eventually("the primary is asked", lambda: reads_on(wary, servers.postgres.port))
+        assert await reads_on(wary, servers.postgres.port)
         assert counted("stale") >= stale + 2
     finally:
         await run(replica, database, "SELECT pg_wal_replay_resume()")
     # and the replica again as soon as it has caught up
-    await eventually("the replica is used", lambda: reads_on(reviews, replica.port))
+    await eventually("the replica is used", lambda: reads_on(wary, replica.port))
 
 
 async def test_a_replica_that_dies_under_reports_fails_none_of_them(
@@ -215,16 +287,14 @@ async def test_a_replica_that_dies_under_reports_fails_none_of_them(
 
 
 async def test_a_replica_that_says_nothing_holds_up_one_report_a_while(
-    reviews: Database, replica: PostgresServer, servers: Servers
+    reviews: Database, replica: PostgresServer, servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await eventually("the replica is used", lambda: reads_on(reviews, replica.port))
-    failed = counted("failed")
+    monkeypatch.setattr("shared.db.replica._PROBE_SECONDS", 1.0)
+    monkeypatch.setattr("shared.db.replica._REST_SECONDS", MUCH)
+    failed, resting = counted("failed"), counted("resting")
     with halted(replica):
-        assert await reads_on(reviews, servers.postgres.port)
-        resting = counted("resting")
-        assert await reads_on(reviews, servers.postgres.port)
-    assert (counted("failed"), counted("resting")) == (failed + 1, resting + 1)
-    await eventually("the replica is used", lambda: reads_on(reviews, replica.port))
+        assert [await reads_on(reviews, servers.postgres.port) for _ in range(3)] == [True] * 3
+    assert (counted("failed"), counted("resting")) == (failed + 1, resting + 2)
 
 
 async def test_an_address_that_is_no_replica_is_never_read(servers: Servers, database: MarketplaceDatabase) -> None:
@@ -232,7 +302,7 @@ async def test_an_address_that_is_no_replica_is_never_read(servers: Servers, dat
     (nobody,) = free_ports(1)
     here = database.of("reviews").url
     for url in (here, here.replace(str(servers.postgres.port), str(nobody))):
-        async with opened(database, url) as reading:
+        async with opened(database, url, MUCH) as reading:
             before = counted("replica")
             # then the primary answers
             assert await reads_on(reading, servers.postgres.port)
@@ -240,7 +310,6 @@ async def test_an_address_that_is_no_replica_is_never_read(servers: Servers, dat
 
 
 async def test_what_the_read_itself_refuses_is_not_read_again(reviews: Database, replica: PostgresServer) -> None:
-    await eventually("the replica is used", lambda: reads_on(reviews, replica.port))
     reads = 0
 
     async def refuse(_: AsyncSession) -> None:
@@ -283,6 +352,51 @@ async def test_staff_read_their_own_write_on_the_primary_and_their_colleagues_on
         assert seen["edges"] == [{"node": {"rateBps": 1234}}]
         assert (await sellers.data(RULES, actor=COLLEAGUE))["commissionRules"] == rules
         await run(replica, database, "SELECT pg_wal_replay_resume()")
+
+
+@asynccontextmanager
+async def reporting(
+    domain: str, database: MarketplaceDatabase, replica: PostgresServer, redis_url: str, secrets: Path
+) -> AsyncIterator[SubgraphUnderTest]:
+    """The domain with a replica that counts as fresh all the while."""
+    ensure_keys(secrets, load_register())
+    files = {variable.lower(): secrets / file for variable, file in load_register().get(domain).secrets.items()}
+    own = {"postgres_replica_url": on(replica, database, domain), "postgres_replica_staleness": 3600.0}
+    settings: dict[str, Any] = {"sealing_public_key_file": secrets / "sealing.pub", **files, **own}
+    async with subgraph_under_test(domain, database.of(domain), redis_url, **settings) as subgraph:
+        yield subgraph
+
+
+@pytest.mark.parametrize("domain", REPORTS)
+async def test_lists_of_staff_and_sellers_figures_are_read_on_the_replica(
+    domain: str,
+    servers: Servers,
+    database: MarketplaceDatabase,
+    replica: PostgresServer,
+    redis_url: str,
+    tmp_path: Path,
+) -> None:
+    async with reporting(domain, database, replica, redis_url, tmp_path) as subgraph:
+        reader, reports = REPORTS[domain]
+        if domain == "accounts":
+            reader = (await a_member_of_staff(subgraph, Role.ADMIN)).actor
+        await replayed(servers.postgres, replica, database)
+        for report in reports:
+            # when it is asked, then each of its reads is on the replica
+            before, parts = counted("replica", domain), 2 if PAGE in report else 1
+            await subgraph.data(f"{{ {report} }}", actor=reader)
+            assert counted("replica", domain) == before + parts, report
+
+
+@pytest.mark.parametrize("domain", NO_REPORTS)
+async def test_what_people_look_at_to_act_on_is_read_on_the_primary(
+    domain: str, database: MarketplaceDatabase, replica: PostgresServer, redis_url: str, tmp_path: Path
+) -> None:
+    async with reporting(domain, database, replica, redis_url, tmp_path) as subgraph:
+        reader, query = NO_REPORTS[domain]
+        before = counted("replica", domain)
+        await subgraph.data(f"{{ {query} }}", actor=reader)
+        assert counted("replica", domain) == before
 
 
 async def test_where_redis_does_not_tell_who_has_written_everybody_may_have() -> None:
