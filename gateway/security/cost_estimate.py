@@ -91,7 +91,7 @@ class _Estimate:
         self._arguments = arguments
         self._assumed = config.assumed_list_size
         self._fragments = fragments
-        self._known: dict[tuple[str, str], _Selected] = {}
+        self._known: dict[tuple[int, str], _Selected] = {}
         self.slices: list[Slices] = []
         self.fixed: list[Slices] = []
 
@@ -106,15 +106,30 @@ class _Estimate:
         return total((selected.fixed, *lists))
 
     def _select(self, selections: SelectionSetNode, type_name: str) -> _Selected:
+        """What is selected costs on one type: worked out once, of however many places and fragments it is a part."""
+        key = (id(selections), type_name)
+        known = self._known.get(key)
+        if known is None:
+            # A fragment in itself counts as nothing: validation names it.
+            self._known[key] = _NOTHING
+            known = self._known[key] = _shared(self._work_out(selections, type_name))
+        return known
+
+    def _work_out(self, selections: SelectionSetNode, type_name: str) -> _Selected:
+        fixed = 0
         everywhere: list[_Selected] = []
         narrowed: list[tuple[frozenset[str], _Selected]] = []
         spread: set[tuple[str, Condition]] = set()
         for node in selections.selections:
-            condition = _condition(node.directives or ())
+            condition = _condition(node.directives) if node.directives else ALWAYS
             if condition is None:
                 continue
             if isinstance(node, FieldNode):
-                everywhere.append(_gated(condition, self._field(node, type_name)))
+                selected = _gated(condition, self._field(node, type_name))
+                if isinstance(selected.fixed, int) and not selected.lists:
+                    fixed += selected.fixed
+                else:
+                    everywhere.append(selected)
                 continue
             if isinstance(node, FragmentSpreadNode):
                 # The same fragment again at the same place selects nothing more.
@@ -128,9 +143,10 @@ class _Estimate:
             if where == type_name:
                 everywhere.append(selected)
             else:
-                # It is read once for each type that it may be of.
-                narrowed.append((self._fields.possible(where), _mapped(selected, shared)))
-        return _sum((*everywhere, self._dearest(type_name, narrowed)))
+                narrowed.append((self._fields.possible(where), selected))
+        if narrowed:
+            everywhere.append(self._dearest(type_name, narrowed))
+        return _sum((_Selected(total((fixed,))), *everywhere))
 
     def _applied_on(self, node: SelectionNode, type_name: str) -> str | None:
         """The type that a fragment's fields are asked of; None where it never applies, or does not exist."""
@@ -141,20 +157,14 @@ class _Estimate:
         return type_name if condition is None else self._fields.narrowed(type_name, condition.name.value)
 
     def _fragment(self, node: SelectionNode, where: str) -> _Selected:
-        if isinstance(node, InlineFragmentNode):
-            return self._select(node.selection_set, where)
-        assert isinstance(node, FragmentSpreadNode)
-        key = (node.name.value, where)
-        if key not in self._known:
-            # A fragment in itself counts as nothing: validation names it.
-            self._known[key] = _NOTHING
-            self._known[key] = _mapped(self._select(self._fragments[node.name.value].selection_set, where), shared)
-        return self._known[key]
+        body = self._fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+        assert isinstance(body, InlineFragmentNode | FragmentDefinitionNode)
+        return self._select(body.selection_set, where)
 
     def _dearest(self, type_name: str, narrowed: Sequence[tuple[frozenset[str], _Selected]]) -> _Selected:
         """What the dearest concrete type makes of the fragments that are for some of the types only."""
-        if len(narrowed) < 2:
-            return narrowed[0][1] if narrowed else _NOTHING
+        if len(narrowed) == 1:
+            return narrowed[0][1]
         places: dict[str, list[int]] = {}
         for index, (types, _) in enumerate(narrowed):
             for name in types & self._fields.possible(type_name):
@@ -166,7 +176,7 @@ class _Estimate:
     def _field(self, node: FieldNode, type_name: str) -> _Selected:
         name = node.name.value
         cost = self._fields.find(type_name, name)
-        if cost is None:
+        if cost is None or (cost.is_free and not node.arguments):
             return _NOTHING
         sizes, below = self._sizes(cost, node) if cost.lists or cost.list_sizes else (1, {})
         inner = self.of(node.selection_set, cost.type_name, below) if cost.type_name is not None else 0
@@ -239,6 +249,10 @@ def _gated(condition: Condition, selected: _Selected) -> _Selected:
     if condition is ALWAYS:
         return selected
     return _mapped(selected, lambda amount: gated(condition, amount))
+
+
+def _shared(selected: _Selected) -> _Selected:
+    return selected if isinstance(selected.fixed, int) and not selected.lists else _mapped(selected, shared)
 
 
 def _mapped(selected: _Selected, change: Callable[[Amount], Amount]) -> _Selected:

@@ -37,6 +37,11 @@ class FieldCost:
     type_name: str | None
     lists: int
 
+    @property
+    def is_free(self) -> bool:
+        """Whether it costs nothing whatever is asked of it, but for arguments."""
+        return self.type_name is None and self.weight <= 0 and not self.list_sizes
+
 
 class FieldCosts:
     """The costs of the fields of one API schema. `sizable` are the lists whose length another field may know."""
