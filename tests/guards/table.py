@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """`line` occurs once in `file`; with `without` in its place the test has to fail."""
-
-    concern: str
-    file: str
-    line: str
-    without: str
-    test: str
-
+from tests.guards.guard import Guard
+from tests.guards.rights import RIGHTS
 
 _PAYMENTS = "subgraphs/payments"
 _RULES = "tests/unit/payments/test_payment_rules.py"
@@ -35,6 +24,7 @@ _WORKER_STOPS = f"{_STOPPING}::test_a_worker_that_is_told_to_stop_finishes_what_
 _REPLICA = "tests/integration/shared/test_replica.py"
 
 GUARDS = (
+    *RIGHTS,
     # money
     Guard(
         "money",

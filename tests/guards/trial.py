@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from shared.register import PROJECT_ROOT
-from tests.guards.table import Guard
+from tests.guards.guard import Guard
 
 _RED = 1
 """pytest's status where tests ran and failed; any other status means that they did not run."""
