@@ -50,13 +50,15 @@ def run_apart(work: Coroutine[Any, Any, None]) -> None:
 class DomainDatabase:
     """One domain's logins to a marketplace database: `url` is the run-time role's, `migrate_url` the owner's.
 
-    Where it is `pooled`, `url` leads through a pgBouncer that pools by transaction; the others never do.
+    Where it is `pooled`, `url` leads through a pgBouncer that pools by transaction; the others never do. `session_url` is the
+    run-time role's past it, for what is about a session.
     """
 
     name: str
     url: str
     migrate_url: str
     admin_url: str
+    session_url: str
     pooled: bool = False
 
     def open(self, application_name: str, *, pool_size: int = 5) -> Database:
@@ -77,12 +79,13 @@ class MarketplaceDatabase:
     def of(self, domain: str) -> DomainDatabase:
         """Raises KeyError where the register knows no such domain."""
         subgraph = self.register.get(domain)
-        server = self.pooler.url if self.pooler else self.admin_url
+        server, password = self.pooler.url if self.pooler else self.admin_url, self.passwords.postgres[domain]
         return DomainDatabase(
             name=self.name,
-            url=with_login(server, domain, self.passwords.postgres[domain], path=self.name),
+            url=with_login(server, domain, password, path=self.name),
             migrate_url=migration_url(subgraph, self.admin_url, self.passwords.postgres, self.name),
             admin_url=self.admin_url,
+            session_url=with_login(self.admin_url, domain, password, path=self.name),
             pooled=self.pooler is not None,
         )
 

@@ -13,6 +13,10 @@ from shared.devstack.servers.packages import require_package
 from shared.devstack.servers.reachable import NOBODY, reachable_directory, unprivileged
 
 PROGRAM = Path("/usr/sbin/pgbouncer")
+QUERY_WAIT_SECONDS = 5
+"""Two minutes by default: so long would a request hang while Postgres is away, or while every connection is taken."""
+LOGIN_RETRY_SECONDS = 1
+"""Fifteen by default: so long would everybody be refused after Postgres is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +73,8 @@ class PoolerServer:
             "log_connections": "0",
             "log_disconnections": "0",
             "log_stats": "0",
-            # Fifteen by default: so long would everybody be refused after Postgres is back.
-            "server_login_retry": "1",
+            "query_wait_timeout": str(QUERY_WAIT_SECONDS),
+            "server_login_retry": str(LOGIN_RETRY_SECONDS),
             "auth_type": "scram-sha-256",
             "auth_file": str(users),
             "auth_user": server.username or "",

@@ -162,7 +162,7 @@ async def test_a_run_time_role_has_rows_to_write_and_of_history_less(after_grant
 async def test_nobody_reads_what_another_asks_of_the_server_nor_ends_it(database_for: DatabaseFor) -> None:
     # given a session whose last statement holds something that only its role may know
     asked = "SELECT query FROM pg_stat_activity WHERE pid = $1"
-    async with connected(database_for("orders").url) as watched:
+    async with connected(database_for("orders").session_url) as watched:
         pid = await watched.fetchval("SELECT pg_backend_pid() AS a_secret")
         async with connected(database_for("orders").url) as own:
             assert "a_secret" in await own.fetchval(asked, pid)

@@ -14,7 +14,8 @@ from gateway.settings import read_settings
 from shared.devstack import container_files
 from shared.devstack.compose_file import COMPOSE_FILE, compose_file
 from shared.devstack.container_files import GATEWAY_CONFIG
-from shared.register import Register, Subgraph, load_register
+from shared.devstack.servers.pgbouncer import LOGIN_RETRY_SECONDS, QUERY_WAIT_SECONDS
+from shared.register import PROJECT_ROOT, Register, Subgraph, load_register
 
 REGISTER = load_register()
 TEXT = COMPOSE_FILE.read_text(encoding="utf-8")
@@ -164,8 +165,14 @@ def test_prometheus_asks_every_process_for_its_figures() -> None:
     assert scraped["rule_files"] == ["/etc/prometheus/rules/*.yaml"]
 
 
-def test_the_pooler_pools_by_transaction() -> None:
-    assert SERVICES["pgbouncer"]["environment"]["POOL_MODE"] == "transaction"
+def test_the_pooler_pools_by_transaction_and_keeps_nobody_waiting_longer_than_the_others_do() -> None:
+    environment = SERVICES["pgbouncer"]["environment"]
+    of_the_chart = PROJECT_ROOT / "charts" / "marketplace" / "templates" / "pgbouncer-settings.yaml"
+    deployed = dict(re.findall(r"^(\w+) = (\w+)$", of_the_chart.read_text(encoding="utf-8"), re.MULTILINE))
+
+    assert environment["POOL_MODE"] == deployed["pool_mode"] == "transaction"
+    assert environment["QUERY_WAIT_TIMEOUT"] == deployed["query_wait_timeout"] == str(QUERY_WAIT_SECONDS)
+    assert environment["SERVER_LOGIN_RETRY"] == deployed["server_login_retry"] == str(LOGIN_RETRY_SECONDS)
 
 
 def test_the_stated_addresses_are_those_of_the_servers() -> None:
