@@ -53,7 +53,8 @@ COPY --from=packages /app /app
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONPATH=/app \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    BUILD_VERSION=${VERSION}
 USER 10001:10001
 # No HEALTHCHECK: each process has a port of its own, and whoever runs it asks there (compose.yaml, charts/).
 ENTRYPOINT ["python", "-m"]

@@ -33,6 +33,7 @@ from gateway.supergraph.api_schema import build_api_schema, with_defer
 from gateway.supergraph.source import UNREADABLE, SupergraphFile, read_supergraph
 from gateway.telemetry.metrics import TLS_EXPIRY
 from shared.telemetry.logs import configure_logging
+from shared.telemetry.process import describe_process
 from shared.telemetry.tracing import configure_tracing
 from shared.tls import Renewal, server_context
 
@@ -146,6 +147,7 @@ def _plan(supergraph_file: Path, operation_file: Path | None, name: str | None) 
 
 
 def _serve(supergraph_file: Path, settings: Settings) -> int:
+    describe_process("gateway")
     configure_tracing("gateway", settings.tracing.otlp_endpoint, ratio=settings.tracing.sample_ratio)
     file = SupergraphFile(supergraph_file)
     gateway = build_gateway(file.read(), settings, file)

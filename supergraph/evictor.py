@@ -29,6 +29,7 @@ from shared.runtime.server import serve, stop_on_signal
 from shared.settings import ProcessSettings
 from shared.telemetry.logs import configure_logging
 from shared.telemetry.metrics import EVENT_LAG_SECONDS, EVENTS_CONSUMED, EVICTION_SECONDS, EVICTIONS
+from shared.telemetry.process import describe_process
 from shared.telemetry.tracing import configure_tracing
 
 log = logging.getLogger(__name__)
@@ -144,6 +145,7 @@ async def run(settings: ProcessSettings) -> None:
 def main() -> None:
     settings = ProcessSettings()
     configure_logging("evictor", settings.log_level)
+    describe_process("evictor")
     configure_tracing("evictor", settings.otel_exporter_otlp_endpoint, ratio=settings.otel_traces_sampler_arg)
     uvloop.run(run(settings))
 

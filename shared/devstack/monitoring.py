@@ -15,7 +15,6 @@ from shared.register import PROJECT_ROOT
 RULES = PROJECT_ROOT / "charts" / "marketplace" / "rules"
 BROKER_FAMILIES = ("queue_coarse_metrics", "queue_consumer_count", "connection_churn_metrics")
 """Of RabbitMQ's `/metrics/detailed`: a line a queue, where `/metrics` adds all queues up."""
-_INTERVAL = "5s"
 
 
 def prometheus_of(layout: Layout) -> PrometheusServer:
@@ -23,7 +22,7 @@ def prometheus_of(layout: Layout) -> PrometheusServer:
     return PrometheusServer(layout.directory / "prometheus", layout.prometheus_port, layout.logs / "prometheus.log")
 
 
-def configuration(listed: Sequence[Service], backing: Backing) -> dict[str, Any]:
+def configuration(listed: Sequence[Service], backing: Backing, *, every: str = "5s") -> dict[str, Any]:
     """One job a process, named as the process: in Kubernetes a job is named after its Service alike.
 
     Of a broker that is not the stack's own it is not known where it tells its metrics.
@@ -32,7 +31,7 @@ def configuration(listed: Sequence[Service], backing: Backing) -> dict[str, Any]
     if backing.rabbitmq:
         jobs += _broker_jobs(backing.rabbitmq.ports.metrics)
     return {
-        "global": {"scrape_interval": _INTERVAL, "evaluation_interval": _INTERVAL},
+        "global": {"scrape_interval": every, "evaluation_interval": every},
         "rule_files": [f"{RULES}/*.yaml"],
         "scrape_configs": jobs,
     }

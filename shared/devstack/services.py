@@ -143,7 +143,7 @@ def _outsider_environment(layout: Layout, subgraph: Subgraph, process: ExtraProc
 
 def inherited() -> dict[str, str]:
     """What a service takes over from the caller: the place, the locale and switches, no address and no login."""
-    passed = ("HOME", "LANG", "LC_ALL", "PATH", "TZ", "TMPDIR", "LOG_LEVEL", "CLOCK_OFFSET_SECONDS")
+    passed = ("HOME", "LANG", "LC_ALL", "PATH", "TZ", "TMPDIR", "LOG_LEVEL", "CLOCK_OFFSET_SECONDS", "BUILD_VERSION")
     prefixes = ("OTEL_", "PYTHON")
     chosen = {name: value for name, value in os.environ.items() if name in passed or name.startswith(prefixes)}
     return chosen | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(PROJECT_ROOT)}

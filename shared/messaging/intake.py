@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
+OUTCOMES = ("taken", "duplicate", "unhandled", "failed", "dead_lettered", "deferred")
+"""What may become of an attempt, as it is counted."""
+
 _OUTAGE_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -76,6 +79,9 @@ class Intake:
         self._clock = clock
         self._attempts = EVENT_ATTEMPTS.labels(consumer.queue)
         self._lag = EVENT_LAG_SECONDS.labels(consumer.queue)
+        for outcome in OUTCOMES:
+            # From zero on: of a counter that begins with its first failure, Prometheus sees no increase.
+            EVENTS_CONSUMED.labels(consumer.queue, outcome)
         self._inbox = inbox
         self._schemas = schemas
         self._backoff = backoff

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -72,7 +72,10 @@ _MOVE = text(
 
 
 class Relay:
-    """The relay of one domain. Any number of replicas may run: one at a time is active, the others stand by."""
+    """The relay of one domain. Any number of replicas may run: one at a time is active, the others stand by.
+
+    `events` are the names that the domain may publish, for its figures.
+    """
 
     def __init__(
         self,
@@ -84,6 +87,7 @@ class Relay:
         register: Register | None = None,
         publisher: Publisher | None = None,
         poll_seconds: float = POLL_SECONDS,
+        events: Iterable[str] = (),
     ) -> None:
         self._database = database
         self._publisher = publisher or Publisher(broker_url)
@@ -94,6 +98,10 @@ class Relay:
         self._hint = asyncio.Event()
         self._stopping = False
         self._blocked = _BlockedKeys()
+        for name in events:
+            # From zero on: of a counter that begins with its first event, Prometheus sees no increase.
+            EVENTS_CONFIRMED.labels(domain, name)
+            EVENTS_UNROUTABLE.labels(domain, name)
 
     def stop(self) -> None:
         """Finish the batch that is under way, what was confirmed of it marked as sent, and end `run`."""

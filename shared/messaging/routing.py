@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from shared.register import BrokerUser, Register, Subgraph
 
@@ -36,9 +36,13 @@ def queues_for(register: Register, event_name: str) -> tuple[str, ...]:
 
 def require_own(subgraph: Subgraph, event_name: str) -> None:
     """Raises ForeignEvent unless the event's prefix is one that the subgraph publishes."""
-    prefix = event_name.split(".", 1)[0]
-    if prefix not in subgraph.publishes:
+    if not own_events(subgraph, (event_name,)):
         raise ForeignEvent(f"{subgraph.name} publishes {', '.join(subgraph.publishes) or 'nothing'}, not {event_name}")
+
+
+def own_events(subgraph: Subgraph, event_names: Iterable[str]) -> tuple[str, ...]:
+    """Those that the subgraph may publish."""
+    return tuple(name for name in event_names if name.partition(".")[0] in subgraph.publishes)
 
 
 def owner_of(register: Register, queue: str) -> BrokerUser:

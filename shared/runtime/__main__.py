@@ -12,6 +12,7 @@ from shared.runtime.api import run_api
 from shared.runtime.resources import open_resources
 from shared.runtime.worker import run_worker
 from shared.telemetry.logs import configure_logging
+from shared.telemetry.process import describe_process
 from shared.telemetry.tracing import configure_tracing
 
 KINDS = {"api": run_api, "worker": run_worker}
@@ -23,6 +24,7 @@ async def run(kind: str, domain: str) -> None:
     settings = root.SETTINGS()
     service = f"{domain}-{kind}"
     configure_logging(service, settings.log_level)
+    describe_process(service)
     configure_tracing(service, settings.otel_exporter_otlp_endpoint, ratio=settings.otel_traces_sampler_arg)
     async with open_resources(domain, settings) as resources:
         await KINDS[kind](resources, root.build(resources))

@@ -13,9 +13,11 @@ from shared.http.operations import operations_app
 from shared.messaging.outbox_figures import measure_outbox
 from shared.messaging.relay import Relay
 from shared.messaging.retention import purge
+from shared.messaging.routing import own_events
 from shared.messaging.schemas import EventSchemas
 from shared.messaging.subscriber import Subscriber
 from shared.messaging.wake import RelayWake
+from shared.register import load_register
 from shared.runtime.server import DRAIN_SECONDS, serve, stop_on_signal
 from shared.runtime.subgraph import Job, Resources, Subgraph
 from shared.settings import ServiceSettings
@@ -30,9 +32,16 @@ async def run_worker(resources: Resources[ServiceSettings], subgraph: Subgraph) 
     """Run until the process is told to stop; what is in hand is finished."""
     stopped = stop_on_signal()
     settings = resources.settings
-    subscriber = Subscriber(resources.database, settings.rabbitmq_url, subgraph.consumers, EventSchemas())
+    schemas = EventSchemas()
+    subscriber = Subscriber(resources.database, settings.rabbitmq_url, subgraph.consumers, schemas)
     wake = RelayWake(resources.redis, resources.domain)
-    relay = Relay(resources.database, settings.rabbitmq_url, resources.domain, wake=wake)
+    relay = Relay(
+        resources.database,
+        settings.rabbitmq_url,
+        resources.domain,
+        wake=wake,
+        events=own_events(load_register().get(resources.domain), schemas.names),
+    )
 
     checks = {"postgres": resources.database.ping, "rabbitmq": subscriber.check}
     operations = operations_app(checks, stopped=stopped)

@@ -6,6 +6,7 @@ from prometheus_client import REGISTRY
 
 from shared.messaging.contract import REPLAY_HEADER
 from shared.messaging.outbox_figures import measure_outbox
+from shared.messaging.relay import Relay
 from shared.register import EXCHANGE
 from tests.integration.messaging.flow import QUEUE, Flow, approved, eventually, running
 from tests.integration.messaging.test_failures import DEAD, Handler
@@ -41,6 +42,10 @@ async def test_the_outbox_tells_what_waits_and_for_how_long_while_nothing_is_rel
 
 
 async def test_what_the_broker_confirmed_is_counted_by_event(flow: Flow) -> None:
+    # Of a counter that began with its first event, Prometheus would see no increase.
+    Relay(flow.producer, flow.broker.url("sellers"), "sellers", events=("seller.rejected",))
+    for name in ("events_confirmed_total", "events_unroutable_total"):
+        assert REGISTRY.get_sample_value(name, {"domain": "sellers", "event": "seller.rejected"}) == 0
     before = value("events_confirmed_total", domain="sellers", event="seller.approved")
     await flow.commit(approved(), approved(), approved())
 
