@@ -1,7 +1,7 @@
 """Which addresses of Postgres, Redis and RabbitMQ are safe beyond one machine: encrypted, and by a server that is verified.
 
 How each is told in its URL is its own client's way: `sslmode=verify-full&sslrootcert=FILE`, `rediss://…?ssl_ca_certs=FILE`,
-`amqps://…?cafile=FILE`. None of the three then falls back to plain text.
+`amqps://…?cafile=FILE`, `https://…?cafile=FILE`. None of them then falls back to plain text.
 """
 
 from __future__ import annotations
@@ -30,4 +30,6 @@ def _is_safe(url: str) -> bool:
             return not any(options.get(name, "").lower() in weak for name, weak in _WEAKENS_REDIS.items())
         case "amqps":
             return options.get("no_verify_ssl", "0") == "0"
+        case "https":
+            return True
     return False

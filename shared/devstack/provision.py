@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 import asyncpg
 import httpx
 
+from shared.addresses import unsafe_addresses
 from shared.devstack.bootstrap import bootstrap, protect_migration_table
 from shared.devstack.errors import StackProblem
 from shared.devstack.migrate import migrate
@@ -23,6 +24,8 @@ from shared.messaging.topology import TopologyRefused, declare_topology
 from shared.register import Register, load_register
 
 Environment = Mapping[str, str]
+
+_ADDRESSES = ("POSTGRES_ADMIN_URL", "RABBITMQ_ADMIN_URL", "RABBITMQ_MANAGEMENT_URL")
 
 _DESCRIPTION = """\
 Brings Postgres and RabbitMQ to what the register says. Steps can be named; without a name all run, in this order:
@@ -38,6 +41,7 @@ environment
   RABBITMQ_MANAGEMENT_URL    topology: of the HTTP API, without /api; with its own login in it, or else with that one
   POSTGRES_PASSWORD_<ROLE>   of each subgraph's two roles, such as POSTGRES_PASSWORD_ORDERS and POSTGRES_PASSWORD_ORDERS_MIGRATE
   RABBITMQ_PASSWORD_<USER>   of each user of the broker, such as RABBITMQ_PASSWORD_ORDERS
+  ENVIRONMENT                production refuses an address whose server is not verified by TLS, but for PLAINTEXT_ALLOWED=true
 """
 
 
@@ -46,6 +50,7 @@ def main() -> int:
     chosen = _parser().parse_args().steps or list(STEPS)
     register = load_register()
     try:
+        _require_verified(os.environ)
         for name in STEPS:
             if name in chosen:
                 STEPS[name](register, os.environ)
@@ -54,6 +59,16 @@ def main() -> int:
         sys.stderr.write(f"{problem}\n")
         return 1
     return 0
+
+
+def _require_verified(environment: Environment) -> None:
+    """An administrator's password is worth more than any service's, and is held to the same rule (`shared/settings.py`)."""
+    if environment.get("ENVIRONMENT") != "production" or environment.get("PLAINTEXT_ALLOWED") == "true":
+        return
+    unsafe = unsafe_addresses({name: environment[name] for name in _ADDRESSES if environment.get(name)})
+    if unsafe:
+        remedy = "See shared/README.md for how a URL says so."
+        raise StackProblem(f"ENVIRONMENT=production needs verified TLS in {', '.join(unsafe)}.", remedy=remedy)
 
 
 def postgres_variable(role: str) -> str:

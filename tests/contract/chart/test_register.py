@@ -214,7 +214,7 @@ def test_the_migration_is_given_what_it_asks_for_before_anything_else_is_there(r
     assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
     assert job["metadata"]["annotations"]["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
     assert {v["name"] for v in job["spec"]["template"]["spec"]["containers"][0]["env"]} == (
-        asked | admin | {"PYTHONUNBUFFERED"}
+        asked | admin | {"PYTHONUNBUFFERED", "ENVIRONMENT", "PLAINTEXT_ALLOWED"}
     )
     assert list(STEPS) == ["roles", "migrations", "topology"]
     # Everything else of the release comes after the hooks: the job may need nothing of it.

@@ -63,7 +63,7 @@ def test_production_starts_with_verified_addresses_and_where_its_network_encrypt
 
 def test_every_store_of_a_service_is_looked_at() -> None:
     assert set(settings(**PLAIN).addresses) == {"POSTGRES_URL", "REDIS_URL", "RABBITMQ_URL"}
-    assert unsafe_addresses({"HTTP": "https://somewhere"}) == ["HTTP"]
+    assert unsafe_addresses({"A": "https://somewhere", "B": "http://somewhere", "C": "unix:/x"}) == ["B", "C"]
 
 
 def test_only_the_api_port_asks_for_certificates() -> None:
