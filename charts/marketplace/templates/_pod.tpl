@@ -106,6 +106,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with $values.tracing.endpoint }}
 {{- $_ := set $plain "OTEL_EXPORTER_OTLP_ENDPOINT" . }}
+{{- $_ := set $plain "OTEL_TRACES_SAMPLER_ARG" (toString $values.tracing.ratio) }}
 {{- end }}
 {{- range $name, $value := $plain }}
 - name: {{ $name }}
