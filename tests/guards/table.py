@@ -22,6 +22,7 @@ _LIMITS = "gateway/security/limits.py"
 _STOPPING = "tests/integration/runtime/test_stopping.py"
 _WORKER_STOPS = f"{_STOPPING}::test_a_worker_that_is_told_to_stop_finishes_what_it_has_in_hand_and_takes_no_more"
 _REPLICA = "tests/integration/shared/test_replica.py"
+_LOGS = "tests/unit/shared/test_logs.py"
 
 GUARDS = (
     *RIGHTS,
@@ -480,5 +481,57 @@ GUARDS = (
         "    if not _DIGEST.fullmatch(digest):",
         "    if False:",
         "tests/unit/devstack/test_image_build.py::test_what_is_no_digest_builds_nothing",
+    ),
+    # privacy
+    Guard(
+        "privacy",
+        "shared/telemetry/logs.py",
+        '            line["exception"] = told(record.exc_info[1])',
+        '            line["exception"] = {**told(record.exc_info[1]), "text": str(record.exc_info[1])}',
+        f"{_LOGS}::test_an_exception_is_told_by_type_code_and_place_and_never_by_its_text",
+    ),
+    Guard(
+        "privacy",
+        "shared/telemetry/redaction.py",
+        "    if depth > _MOST_DEPTH or _SECRET_NAME.search(name):",
+        "    if depth > _MOST_DEPTH:",
+        f"{_LOGS}::test_what_is_named_as_a_secret_is_taken_out_whatever_it_looks_like",
+    ),
+    Guard(
+        "privacy",
+        "shared/telemetry/redaction.py",
+        "    return _SECRET_TEXT.sub(_mark, text)[:_MOST_TEXT]",
+        "    return text[:_MOST_TEXT]",
+        f"{_LOGS}::test_what_looks_like_a_secret_or_a_person_is_taken_out_of_any_text",
+    ),
+    Guard(
+        "privacy",
+        "shared/telemetry/redaction.py",
+        '    return _QUOTED.sub(REDACTED, scrubbed(text.partition("\\n")[0]))',
+        "    return scrubbed(text)",
+        f"{_LOGS}::test_a_librarys_message_is_its_first_line_without_what_it_quotes",
+    ),
+    Guard(
+        "privacy",
+        "shared/telemetry/spans.py",
+        "record_exception=False",
+        "record_exception=True",
+        "tests/unit/shared/test_recorded_spans.py::test_an_exception_leaves_its_type_on_a_span_and_not_its_text",
+    ),
+    Guard(
+        "privacy",
+        "gateway/http/correlation.py",
+        "    if not trusts_trace or _TRACEPARENT",
+        "    if _TRACEPARENT",
+        "tests/unit/gateway_runtime/test_spans.py::"
+        "test_a_clients_trace_context_is_gone_on_with_only_where_clients_are_trusted",
+    ),
+    Guard(
+        "privacy",
+        "shared/http/internal_auth.py",
+        '        if scope["path"] in self._exempt:',
+        "        if False:",
+        "tests/unit/shared/test_internal_auth.py::"
+        "test_where_anybody_may_call_nobody_names_the_story_or_has_it_recorded",
     ),
 )
