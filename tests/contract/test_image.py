@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -59,6 +60,11 @@ for name in names:
 print(len(names))
 """
 
+_EVERY_PACKAGE = """
+import importlib.metadata, json
+print(json.dumps([(found.name, found.version) for found in importlib.metadata.distributions()]))
+"""
+
 
 def test_every_module_of_the_image_loads_with_the_image_s_own_packages_and_nothing_else(tmp_path: Path) -> None:
     """The builder's own commands, run here: a file that no COPY brings, or a package of development, is missed."""
@@ -80,10 +86,8 @@ def test_every_module_of_the_image_loads_with_the_image_s_own_packages_and_nothi
         [python, "-m", "shared.devstack.provision", "--help"], tmp_path, environment
     )
 
-    listing = (
-        "import importlib.metadata as m; print(*sorted(f'{d.name.lower()}=={d.version}' for d in m.distributions()))"
-    )
-    installed = set(_run([python, "-c", listing], tmp_path, environment).replace("_", "-").split())
+    listed = json.loads(_run([python, "-c", _EVERY_PACKAGE], tmp_path, environment))
+    installed = {f"{re.sub('[-_.]+', '-', name).lower()}=={version}" for name, version in listed}
     billed = {f"{one['name']}=={one['version']}" for one in bill_of_materials()["components"]}
     # The bill is for every platform and Python: what this one has no need of is in it all the same.
     assert installed <= billed
