@@ -97,8 +97,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- if eq $workload.kind "api" }}
 {{- $_ := set $plain "PORT" (int $workload.port | toString) }}
-{{- /* Longer than the gateway keeps an idle connection: none is closed with a request on its way. */}}
-{{- $_ := set $plain "SHUTDOWN_DELAY" "5" }}
+{{- $_ := set $plain "SHUTDOWN_DELAY" (int $workload.settings.shutdownDelay | toString) }}
 {{- /* Whom the ingress controller calls as well cannot ask for a certificate that the gateway alone has. */}}
 {{- if and $values.tls.enabled $values.tls.clientCertificates (not $workload.routed) }}
 {{- $_ := set $plain "TLS_CLIENT_AUTHORITIES_FILE" "/etc/marketplace/tls/ca.crt" }}
