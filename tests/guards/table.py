@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.guards.chart import CHART
 from tests.guards.guard import Guard
 from tests.guards.rights import RIGHTS
 
@@ -26,6 +27,7 @@ _LOGS = "tests/unit/shared/test_logs.py"
 
 GUARDS = (
     *RIGHTS,
+    *CHART,
     # money
     Guard(
         "money",

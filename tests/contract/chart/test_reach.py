@@ -43,6 +43,19 @@ def test_the_whole_matrix_is_what_is_written_here() -> None:
     assert found == _served() | _watched() | _stores() | {(name, "dns", 53) for name in release.pods}
 
 
+def test_each_end_alone_keeps_to_it() -> None:
+    """A policy that somebody loosens at one end opens nothing, and is seen."""
+    release = rendered("default")
+    places = (INGRESS, PROMETHEUS, DNS, *STRANGERS, *STORES)
+    matrix = _served() | _watched() | _stores() | {(name, "dns", 53) for name in release.pods}
+
+    sent = {edge for edge in edges(release, places, sides=("Egress",)) if edge[0] in release.pods}
+    taken = {edge for edge in edges(release, places, sides=("Ingress",)) if edge[1] in release.pods}
+
+    assert sent == {edge for edge in matrix if edge[0] in release.pods}
+    assert taken == {edge for edge in matrix if edge[1] in release.pods}
+
+
 def test_production_reaches_its_stores_its_providers_and_the_collector() -> None:
     release = rendered("production")
 

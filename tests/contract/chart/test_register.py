@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from shared.settings import ProcessSettings
 from tests.fixtures.chart.rendering import ENVIRONMENTS, RELEASE, Release, own_name, render, rendered, values_of
 
 REGISTER = load_register()
-_FILLED = re.compile(r"\{\{ \.(\w+)(?: \| urlquery)? \}\}")
 
 
 @pytest.fixture(params=ENVIRONMENTS, scope="module")
@@ -74,7 +72,7 @@ def test_a_domain_that_is_added_to_the_register_is_there_with_all_that_others_ha
 def test_each_process_starts_with_the_settings_that_it_is_given(release: Release) -> None:
     """Each is read by its own model, which in production refuses what is not encrypted."""
     for name, template in release.pods.items():
-        environment = _environment(release, template)
+        environment = release.environment(name)
         match template["spec"]["containers"][0]["command"]:
             case ["python", "-m", "shared.runtime", _, domain]:
                 model: type[BaseSettings] = importlib.import_module(f"subgraphs.{domain}.app").SETTINGS
@@ -94,7 +92,7 @@ def test_without_tls_a_process_is_told_that_the_network_encrypts() -> None:
     release = render({"tls": {"enabled": False}})
 
     model: type[BaseSettings] = importlib.import_module("subgraphs.orders.app").SETTINGS
-    given = _environment(release, release.pods["orders-api"])
+    given = release.environment("orders-api")
     assert given["PLAINTEXT_ALLOWED"] == "true"
     assert _read(model, given)["tls_key_file"] is None
     with pytest.raises(ValidationError, match="needs verified TLS in REDIS_URL, RABBITMQ_URL, POSTGRES_URL"):
@@ -102,15 +100,15 @@ def test_without_tls_a_process_is_told_that_the_network_encrypts() -> None:
 
 
 def test_reports_go_to_the_replica_by_the_pooler_where_there_is_one() -> None:
-    given = _environment(rendered("production"), rendered("production").pods["payments-api"])
+    given = rendered("production").environment("payments-api")
     direct = render(values_of("production") | {"pgbouncer": {"enabled": False}})
 
     tls = "sslmode=verify-full&sslrootcert=/etc/marketplace"
     assert given["POSTGRES_REPLICA_URL"] == (
         f"postgresql://payments:word@shop-pgbouncer:6432/marketplace_replica?{tls}/tls/ca.crt"
     )
-    assert "POSTGRES_REPLICA_URL" not in _environment(rendered("default"), rendered("default").pods["payments-api"])
-    assert _environment(direct, direct.pods["payments-api"])["POSTGRES_REPLICA_URL"] == (
+    assert "POSTGRES_REPLICA_URL" not in rendered("default").environment("payments-api")
+    assert direct.environment("payments-api")["POSTGRES_REPLICA_URL"] == (
         "postgresql://payments:word@postgres-replica.production.internal:5432/marketplace"
         f"?{tls}/authorities/postgres.crt"
     )
@@ -121,7 +119,7 @@ def test_reports_go_to_the_replica_by_the_pooler_where_there_is_one() -> None:
 
 
 def test_the_gateway_takes_its_settings(release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    environment = _environment(release, release.pods["gateway"])
+    environment = release.environment("gateway")
     monkeypatch.setenv("REDIS_URL", environment["REDIS_URL"])
     file = tmp_path / "gateway.yaml"
     file.write_text(yaml.safe_dump(release.gateway), encoding="utf-8")
@@ -185,9 +183,7 @@ def test_a_process_is_shown_no_key_that_is_not_its_own(release: Release) -> None
 def test_the_gateway_alone_has_a_certificate_to_call_with(release: Release) -> None:
     callers = {own_name(c) for c in release.of("Certificate") if "client auth" in c["spec"].get("usages", ())}
     asking = {
-        name
-        for name, template in release.pods.items()
-        if "TLS_CLIENT_AUTHORITIES_FILE" in _environment(release, template)
+        name for name, template in release.pods.items() if "TLS_CLIENT_AUTHORITIES_FILE" in release.environment(name)
     }
 
     unasked = render({"tls": {"clientCertificates": False}}).pods["orders-api"]
@@ -220,20 +216,6 @@ def test_the_migration_is_given_what_it_asks_for_before_anything_else_is_there(r
     # Everything else of the release comes after the hooks: the job may need nothing of it.
     named = {volume["name"] for volume in job["spec"]["template"]["spec"]["volumes"]}
     assert named == {"scratch", "authorities"}
-
-
-def _environment(release: Release, template: dict[str, Any]) -> dict[str, str]:
-    """As the container would have it, with `word` for each password."""
-    made = {secret["metadata"]["name"]: secret for secret in release.of("ExternalSecret")}
-    environment: dict[str, str] = {}
-    for variable in template["spec"]["containers"][0].get("env", ()):
-        value = variable.get("value")
-        if value is None:
-            reference = variable["valueFrom"]["secretKeyRef"]
-            template_of = made[reference["name"]]["spec"]["target"].get("template", {"data": {}})
-            value = _FILLED.sub("word", template_of["data"].get(reference["key"], "word"))
-        environment[variable["name"]] = value
-    return environment
 
 
 def _keys(secret: dict[str, Any]) -> set[str]:

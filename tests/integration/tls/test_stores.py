@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 
-import asyncpg
 import pytest
 
 from shared.devstack.ports import free_ports
-from shared.devstack.servers.reachable import NOBODY, reachable_directory
 from shared.devstack.servers.redis import RedisServer, RedisTls
 from shared.testing.certificates import Authority, Issued
-from shared.testing.eventually import eventually
 from shared.testing.servers import Broker, DomainDatabase, Servers
 from shared.tls import server_context
 from tests.integration.tls.clients import AMQP, POSTGRES, REDIS, REFUSALS, Client, by_tls, declare
 from tests.integration.tls.impostors import impostor
+from tests.integration.tls.postgres import postgres_with_tls
 
 SECRET = "a-pass-word-nobody-hears"
 LOGINS = {
@@ -80,35 +76,6 @@ async def test_nothing_is_said_to_a_server_that_cannot_show_who_it_is(
 def own(authority: Authority) -> Issued:
     """For the address by which tests reach the servers, and for no name."""
     return authority.issue("store", hosts=["127.0.0.1"])
-
-
-@asynccontextmanager
-async def postgres_with_tls(servers: Servers, own: Issued) -> AsyncIterator[None]:
-    """The session's Postgres takes TLS for a while: it needs no restart for that."""
-    data = reachable_directory(servers.postgres.directory) / "data"
-    for name, content in (("server.crt", own.certificate), ("server.key", own.key)):
-        file = data / name
-        file.touch(mode=0o600)
-        file.write_bytes(content.read_bytes())
-        if os.geteuid() == 0:
-            os.chown(file, NOBODY, NOBODY)
-    connection = await asyncpg.connect(servers.postgres.url, ssl=False)
-    try:
-        await _set(connection, "ALTER SYSTEM SET ssl = on", "on")
-        yield
-        await _set(connection, "ALTER SYSTEM RESET ssl", "off")
-    finally:
-        await connection.close()
-
-
-async def _set(connection: asyncpg.Connection, statement: str, wanted: str) -> None:
-    await connection.execute(statement)
-    await connection.execute("SELECT pg_reload_conf()")
-
-    async def holds() -> bool:
-        return bool(await connection.fetchval("SHOW ssl") == wanted)
-
-    await eventually(f"ssl = {wanted}", holds)
 
 
 async def test_every_client_of_postgres_reaches_it_by_tls_and_under_its_own_name_alone(
