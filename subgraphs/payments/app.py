@@ -43,7 +43,7 @@ def build(resources: Resources[PaymentsSettings]) -> Subgraph:
         jobs=(
             Job("settle", timedelta(seconds=2), settlement.run_due),
             Job("release", timedelta(minutes=1), settlement.release_due),
-            Job("measure ledger", timedelta(minutes=1), LedgerFigures(resources.database).measure),
+            Job("measure ledger", timedelta(seconds=10), LedgerFigures(resources.database, clock).measure),
             Job(
                 "measure provider work",
                 timedelta(seconds=10),

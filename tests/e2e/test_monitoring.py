@@ -73,8 +73,7 @@ async def prometheus(running_stack: RunningStack) -> AsyncIterator[httpx.AsyncCl
             await _scraped(client, len(scraped["scrape_configs"]))
             await _sell(running_stack)
             await _scraped(client, len(scraped["scrape_configs"]))
-            # Measured once a minute, from the worker's start on: long since, where other tests came before.
-            await _until(client, "ledger_imbalance_cents", seconds=90)
+            await _until(client, "ledger_imbalance_cents")
             yield client
     finally:
         await asyncio.to_thread(server.stop)

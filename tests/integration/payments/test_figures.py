@@ -46,13 +46,18 @@ async def test_books_that_balance_show_zero_and_a_cent_too_much_shows_under_its_
     # given bookings in two currencies
     await book(market, "EUR", 300)
     await book(market, "SEK", 500)
-    told = LedgerFigures(market.payments.resources.database)
+    now = system_clock()
+    told = LedgerFigures(market.payments.resources.database, lambda: now)
     # when the books are measured, then they balance
     await told.measure()
     assert (imbalance("EUR"), imbalance("SEK")) == (0, 0)
     assert (balance("PROVIDER_CLEARING", "SEK"), balance("PLATFORM_COMMISSION", "SEK")) == (500, -500)
-    # and once somebody has tampered with them, they do not
+    # and once somebody has tampered with them, they do not: seen when they are next summed up, after a minute
     await tamper(market, "SEK", 1)
+    now += timedelta(seconds=59)
+    await told.measure()
+    assert imbalance("SEK") == 0
+    now += timedelta(seconds=1)
     await told.measure()
     assert (imbalance("EUR"), imbalance("SEK")) == (0, 1)
     await tamper(market, "SEK", -1)
@@ -68,7 +73,7 @@ async def test_currencies_beyond_the_cap_share_a_label_and_do_not_make_up_for_on
     await tamper(market, "AUD", 7)
     await tamper(market, "BRL", -7)
     # when the books are measured
-    await LedgerFigures(market.payments.resources.database).measure()
+    await LedgerFigures(market.payments.resources.database, system_clock).measure()
     # then one label shows both
     assert imbalance("other") == 14
     await tamper(market, "AUD", -7)
