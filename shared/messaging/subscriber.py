@@ -21,6 +21,7 @@ from shared.messaging.event_spans import processed
 from shared.messaging.inbox import Inbox
 from shared.messaging.intake import Answer, Delivery, Intake
 from shared.messaging.schemas import EventSchemas
+from shared.telemetry.metrics import EVENTS_CONSUMED
 from shared.telemetry.spans import fail
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,9 @@ _DRAIN_SECONDS = 10.0
 _CANCEL_SECONDS = 2.0
 _PING_SECONDS = 0.2
 
+
+_MARKS_OF_OTHERS = frozenset({"x-death", PUBLISHED_AS_HEADER})
+"""Headers that the broker sets on a death and an operator on a replay: nothing that comes by the exchange has them."""
 
 Settle = Callable[[Delivery], Awaitable[Answer]]
 """Gives a delivery its final answer; a cancellation leaves it unanswered, to be delivered again."""
@@ -140,6 +144,12 @@ class Subscriber(QueueReader):
 def _answering(queue: str, settle: Settle) -> Any:
     async def answer(message: RabbitMessage) -> None:
         raw = message.raw_message
+        if raw.exchange and not _MARKS_OF_OTHERS.isdisjoint(raw.headers):
+            # Among the dead letters its marks would pass for the broker's and the operator's: it is dropped.
+            log.error("forged message dropped", extra={"consumer": queue, "event_id": raw.message_id})
+            EVENTS_CONSUMED.labels(queue, "forged").inc()
+            await _tell(message, Answer.ACKNOWLEDGE)
+            return
         with processed(queue, raw.routing_key, raw.message_id, raw.headers) as span:
             verdict = await settle(
                 Delivery(

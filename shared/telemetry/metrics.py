@@ -60,7 +60,7 @@ EVENTS_UNROUTABLE = Counter(
 )
 EVENTS_CONSUMED = Counter(
     "events_consumed_total",
-    "Deliveries by consumer and outcome (taken, duplicate, unhandled, failed, dead_lettered, deferred)",
+    "Deliveries by consumer and outcome (taken, duplicate, unhandled, failed, dead_lettered, deferred, forged)",
     ["consumer", "outcome"],
 )
 EVENT_LAG_SECONDS = Histogram(

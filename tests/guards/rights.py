@@ -50,6 +50,13 @@ RIGHTS = (
     ),
     Guard(
         "rights",
+        "shared/messaging/subscriber.py",
+        "        if raw.exchange and not _MARKS_OF_OTHERS.isdisjoint(raw.headers):",
+        "        if False:",
+        f"{_FORGERY}::test_a_forgery_that_looks_like_a_replay_does_not_even_reach_the_dead_letters",
+    ),
+    Guard(
+        "rights",
         "shared/http/internal_auth.py",
         """        if scope["path"] in self._exempt:""",
         """        if not scope["path"].startswith("/graphql"):""",
