@@ -155,7 +155,9 @@ def decode(
             traceparent=text_of(headers, TRACE_HEADER),
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise UndecodableMessage(f"not an event: {error!r}", event_id) from error
+        # What is missing is ours to name. All else that these say repeats the message, and this text is kept in a table.
+        reason = f"no usable {error.args[0]}" if isinstance(error, KeyError) else type(error).__name__
+        raise UndecodableMessage(f"not an event: {reason}", event_id) from error
     if not str(event.idempotency_key).endswith(f":{event.id}"):
         raise UndecodableMessage("idempotency_key and message_id name different events", event_id)
     if published_as is not None and event.name != published_as:
@@ -178,5 +180,5 @@ def _uuid(value: object) -> UUID | None:
 
 def _require(value: UUID | None, name: str) -> UUID:
     if value is None:
-        raise ValueError(f"{name} is no UUID")
+        raise KeyError(name)
     return value

@@ -94,6 +94,22 @@ def test_an_event_without_its_aggregate_is_undecodable(missing: str) -> None:
         decode(wire.body, message_id=wire.message_id, correlation_id="story", headers=headers, published_as=None)
 
 
+def test_why_a_message_is_undecodable_repeats_nothing_of_it() -> None:
+    wire = encode(RECORDED)
+    body = orjson.loads(wire.body) | {"occurred_at": "jane@example.com"}
+
+    with pytest.raises(UndecodableMessage) as caught:
+        decode(
+            orjson.dumps(body),
+            message_id=wire.message_id,
+            correlation_id="story",
+            headers=wire.headers,
+            published_as=None,
+        )
+
+    assert str(caught.value) == "not an event: ValueError"
+
+
 def test_a_body_under_the_id_of_another_event_is_undecodable() -> None:
     wire = encode(RECORDED)
 
