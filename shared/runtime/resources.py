@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import TypeVar
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from shared.cache.impatient import impatient_redis
 from shared.cache.redis_cache import RedisCache
@@ -39,7 +41,9 @@ async def open_resources(domain: str, settings: S, *, clock: Clock | None = None
         replica_url=settings.postgres_replica_url,
         replica_staleness=settings.postgres_replica_staleness,
     )
-    redis = TracedRedis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
+    # All goes on without Redis, so nothing waits for it: one more try, at once, lest a connection that it closed counts.
+    again = Retry(NoBackoff(), 1)
+    redis = TracedRedis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1, retry=again)
     # Asked before every report where there is a replica: it answers at once, or the primary is read.
     hurried = impatient_redis(settings.redis_url, timeout=0.5, connections=10)
     hub = LiveHub(redis, domain)
