@@ -82,7 +82,8 @@ class Executor:
         `landed` is told the position of each fetch as soon as it is merged.
         """
         # No coroutine of its own: one request is most of what is asked.
-        if plan.is_one_request and execution.cache is None and landed is None and not self._spans.recording:
+        recording = self._spans.is_on and self._spans.recording
+        if plan.is_one_request and execution.cache is None and landed is None and not recording:
             return self._request(plan.fetches[0], execution, (), variables, headers)
         return self._run_all(plan, execution, variables, headers, landed)
 

@@ -33,10 +33,15 @@ from shared.telemetry.context import Correlation, begin
 _BY_ASGI = frozenset({"content-encoding", "if-none-match", TOKEN_HEADER})
 """Headers of requests that are not plain."""
 
+_TRACE_CONTEXT = frozenset({"traceparent", "tracestate"})
+
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What the headers of a request say: `headers` as the pipeline takes them, `head` the beginning of a usual answer."""
+    """What the headers of a request say: `headers` as the pipeline takes them, `head` the beginning of a usual answer.
+
+    `told_as_they_are`: nobody on the way needs them with the id of the request's story in them.
+    """
 
     headers: dict[str, str]
     client: str
@@ -45,6 +50,7 @@ class Sender:
     coding: Coding | None
     correlated: bool
     passes_nothing: bool
+    told_as_they_are: bool
 
 
 class DirectLane:
@@ -94,6 +100,7 @@ class DirectLane:
         correlated = is_correlated(headers, trusts_trace=self._spans.trusts_clients)
         coding = coding_for(headers.get("accept-encoding")) if self._compression.responses else None
         client = client_address(peer, headers, self._config.trusted_proxies)
+        passes_nothing = self._pipeline.passes_nothing_of(headers)
         return Sender(
             headers,
             client,
@@ -101,14 +108,14 @@ class DirectLane:
             head_of(200, usual),
             coding,
             correlated,
-            passes_nothing=self._pipeline.passes_nothing_of(headers),
+            passes_nothing=passes_nothing,
+            told_as_they_are=passes_nothing and not self._spans.is_on and _TRACE_CONTEXT.isdisjoint(headers),
         )
 
     def answer(self, sender: Sender, body: bytes) -> Awaitable[bytes] | None:
         """The whole HTTP response to a body, later; None where the request has to go by ASGI."""
-        headers = sender.headers.copy()
-        if not sender.correlated:
-            headers[CORRELATION] = new_correlation_id()
+        story = sender.headers[CORRELATION] if sender.correlated else new_correlation_id()
+        headers = sender.headers if sender.told_as_they_are else {**sender.headers, CORRELATION: story}
         try:
             parameters = orjson.loads(body)
             if parameters.__class__ is not dict:
@@ -117,13 +124,13 @@ class DirectLane:
             request.passes_nothing = sender.passes_nothing
         except (orjson.JSONDecodeError, RequestRefused):
             return None
-        return self._respond(sender, request, headers)
+        return self._respond(sender, request, headers, story)
 
-    async def _respond(self, sender: Sender, request: GraphQLRequest, headers: dict[str, str]) -> bytes:
+    async def _respond(self, sender: Sender, request: GraphQLRequest, headers: dict[str, str], story_id: str) -> bytes:
         # As `Correlation(…)`, which takes several times as long.
-        begin(tuple.__new__(Correlation, (headers[CORRELATION], None, headers.get("traceparent"))))
+        begin(tuple.__new__(Correlation, (story_id, None, headers.get("traceparent"))))
         # The line that tells the client is the one that tells the subgraphs.
-        story = request.story = b"x-correlation-id: %b\r\n" % headers[CORRELATION].encode()
+        story = request.story = b"x-correlation-id: %b\r\n" % story_id.encode()
         try:
             entered = self._load.enter()
         except RequestRefused as refusal:

@@ -60,12 +60,15 @@ class ServedGraph:
             if relevant is None:
                 relevant = self._relevant.find((text, operation_name))
             grants &= self.grants if relevant is None else relevant
+        labels = self._labels.constant
+        if labels is None:
+            labels = self._labels.active()
         # As `PreparationKey(…)`, which takes several times as long.
-        return tuple.__new__(PreparationKey, (text, operation_name, self._labels.active(), grants))
+        return tuple.__new__(PreparationKey, (text, operation_name, labels, grants))
 
     def find(self, key: PreparationKey) -> PreparedOperation | None:
         """The prepared operation, if it is kept."""
-        prepared = self.known.prepared.get(key) if self.known is not None else None
+        prepared = None if self.known is None else self.known.prepared.get(key)
         if prepared is None:
             prepared = self._prepared.find(key)
         if prepared is not None:

@@ -27,6 +27,8 @@ class OverrideLabels:
         percents = {label: _PERCENT.fullmatch(label) for label in sorted(labels)}
         self._percents = {label: float(match[1]) for label, match in percents.items() if match}
         self._always = frozenset(always) & labels
+        self.constant = None if self._percents else self._always
+        """The labels that are on for every request; None where requests differ."""
         self._draw = draw or _draw
 
     def active(self) -> frozenset[str]:

@@ -83,7 +83,6 @@ class Pipeline:
     ) -> None:
         self._spans = spans
         self._incremental = incremental or IncrementalConfig()
-        self._config = config
         self._graph = graph
         self._identification = identification
         self._authorization = authorization
@@ -95,6 +94,7 @@ class Pipeline:
         self._changing = asyncio.Lock()
         self._subscriptions = subscriptions
         self._caching = caching
+        self._exposes_plan = config.expose_query_plan
         self._exposes = config.expose_query_plan or exposes_cost
         # One thread: the planner keeps what it learns and is not made for several at once.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
@@ -176,7 +176,7 @@ class Pipeline:
             ):
                 return await self._answer_in_parts(graph, prepared, deferred, variables, request, identity, cost=cost)
             session = self._caching.session(request.headers, identity, prepared.policies) if self._caching else None
-            trace = _trace(request) if self._config.expose_query_plan else None
+            trace = _trace(request) if self._exposes_plan else None
             execution = Execution(identity.tracing, session, trace)
             await graph.executor.execute(execution, prepared.compiled, variables, identity.headers_for)
             payload = _payload(graph, prepared, variables, execution)
@@ -269,7 +269,7 @@ class Pipeline:
     ) -> GraphQLResponse:
         assert request.incremental is not None
         session = self._caching.session(request.headers, identity, deferred.policies) if self._caching else None
-        trace = _trace(request) if self._config.expose_query_plan else None
+        trace = _trace(request) if self._exposes_plan else None
         running = IncrementalExecution(
             graph.executor,
             deferred.incremental,
@@ -313,7 +313,7 @@ class Pipeline:
         identity: Identity,
     ) -> ResponseStream:
         async def respond(identity: Identity, event: bytes) -> GraphQLResponse:
-            trace = _trace(request) if self._config.expose_query_plan else None
+            trace = _trace(request) if self._exposes_plan else None
             execution = Execution(identity.tracing, None, trace)
             await graph.executor.execute_event(execution, prepared.compiled, event, variables, identity.headers_for)
             payload = _payload(graph, prepared, variables, execution)
