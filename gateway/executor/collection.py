@@ -49,9 +49,10 @@ def shared_paths(fetches: Iterable[Fetch]) -> dict[Path, str]:
             if not isinstance(path[end - 1], OnTypes):
                 prefixes.setdefault(_places(path[:end]), set()).add(path[:end])
     return {
-        path: spec.fields[0].source
+        path: key
         for target in targets
         if (spec := plain(target.representations)) is not None
+        and (key := next((field.source for field in spec.fields if field.name in spec.keys), None)) is not None
         for path in target.paths
         if len(prefixes.get(_places(path), ())) == 1 and Items() in _places(path)[:-1]
     }
@@ -178,8 +179,9 @@ class _Generator:
                 self._below(path, paths, depth + 2, below, f"{here}[number_{below}]")
             case OnTypes(names):
                 self._namespace[f"types_{below}"] = names
-                self._write(depth, f"if {here}.get('__typename') in types_{below}:")
-                self._below(path, paths, depth + 1, here, at)
+                # A name of its own: what becomes of the object on this way is nothing to the others that lead on from it.
+                self._write(depth, f"{below} = {here}", f"if {below}.get('__typename') in types_{below}:")
+                self._below(path, paths, depth + 1, below, at)
 
     def _is_shared(self, path: Path, end: int) -> bool:
         """Whether the objects at `path[:end]`, or those of some types among them, may become one."""

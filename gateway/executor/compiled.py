@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
@@ -84,8 +84,12 @@ def compile_plan(plan: QueryPlan) -> CompiledPlan:
     for index, fetch in enumerate(plan.fetches):
         for dependency in fetch.after:
             dependents[position[dependency]].append(index)
-    shared = shared_paths(plan.fetches)
     operations = [operation_in(fetch.document) for fetch in plan.fetches]
+    brought = Counter(
+        place for fetch, op in zip(plan.fetches, operations, strict=True) for place in _brought(fetch, op)
+    )
+    # Where two fetches bring the objects, the later may bring some that a request under way is not for.
+    shared = {path: key for path, key in shared_paths(plan.fetches).items() if brought[_keys(path)] <= 1}
     numbers = _numbers(plan, operations)
     return CompiledPlan(
         tuple(
@@ -93,9 +97,35 @@ def compile_plan(plan: QueryPlan) -> CompiledPlan:
             for fetch, operation, below in zip(plan.fetches, operations, dependents, strict=True)
         ),
         waits=tuple(len(fetch.after) for fetch in plan.fetches),
-        shared_places=frozenset(tuple(segment for segment in path if isinstance(segment, str)) for path in shared),
+        shared_places=frozenset(_keys(path) for path in shared),
         is_one_request=len(plan.fetches) == 1 and plan.fetches[0].condition is None,
     )
+
+
+def _keys(path: Path) -> tuple[str, ...]:
+    """The response keys on the way."""
+    return tuple(segment for segment in path if isinstance(segment, str))
+
+
+def _brought(fetch: Fetch, operation: OperationDefinitionNode) -> set[tuple[str, ...]]:
+    """The places of the objects that a fetch adds or adds to, other than those it is about."""
+    if not fetch.targets:
+        shape = shape_below(operation.selection_set)
+        _rename_shape(shape, fetch.renames)
+        return set(_objects_in(shape, _keys(fetch.path)))
+    places: set[tuple[str, ...]] = set()
+    for target in fetch.targets:
+        shape = shape_below(_selections(operation, target))
+        _rename_shape(shape, target.renames)
+        places.update(*(_objects_in(shape, _keys(path)) for path in target.paths))
+    return places
+
+
+def _objects_in(shape: Shape, at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for key, below in shape.items():
+        if below is not None:
+            yield (*at, key)
+            yield from _objects_in(below, (*at, key))
 
 
 @dataclass(frozen=True, slots=True)

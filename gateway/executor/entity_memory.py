@@ -24,10 +24,12 @@ class _Asked:
 
 @dataclass(slots=True)
 class Flight:
-    """One request with shared questions. `landed` is set once its answer is merged, or none will come."""
+    """One request with shared questions. `landed` is set once its answer is merged, or none will come. `grew` says that earlier
+    answers may have brought new objects."""
 
     asked: list[tuple[tuple[int, bytes], _Asked]] = field(default_factory=list)
     waits_for: list[asyncio.Future[None]] = field(default_factory=list)
+    grew: bool = False
     landed: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -60,9 +62,10 @@ class EntityMemory:
                 flight.asked.append((key, known))
                 fresh.representations.append(representation)
                 fresh.places.append(places)
-            elif known.flight.landed.done():
+            elif known.answer is not None or known.flight.landed.done():
                 answer = known.answer if target.leaves_only else copy_tree(known.answer, target.shape)
                 merge_entity(places, answer, target.shape, self._concrete, leaves_only=target.leaves_only)
+                flight.grew |= not target.leaves_only
             else:
                 known.batch.places[known.number].extend(places)
                 known.batch.paths.extend(path for path in batch.paths if path not in known.batch.paths)

@@ -182,6 +182,7 @@ class Executor:
         if execution.memory is None:
             execution.memory = EntityMemory(self._concrete)
         flight, batches = execution.memory.sort_out(compiled.targets, batches)
+        execution.structure += flight.grew
         try:
             if any(batch.representations for batch in batches):
                 await self._send(compiled, execution, batches, variables, headers)

@@ -166,7 +166,7 @@ class _Generator:
     ) -> tuple[list[str], str]:
         """Statements that check the object in the variable `item`, and an expression for what becomes of it."""
         # What is no object has no keys to read.
-        reads = any(selection.name != "__typename" for selection in selections)
+        reads = any(each.name != "__typename" and each.condition == Condition() for each in selections)
         lines = [] if reads and not self._lenient else [f"if {item}.__class__ is not dict: raise Fault"]
         conditional = any(selection.condition != Condition() for selection in selections)
         answer = self._name("r")

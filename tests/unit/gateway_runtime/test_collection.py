@@ -10,6 +10,7 @@ from gateway.planner.plan import EntityTarget, Fetch, Items, OnTypes, Representa
 PRODUCTS = ("products", Items())
 OFFERS = ("offers", Items(), "product")
 MAKERS = ("offers", Items(), "product", "maker")
+PRODUCTS_ONLY, MAKERS_ONLY = OnTypes(frozenset({"Product"})), OnTypes(frozenset({"Maker"}))
 PRODUCT = Representation(frozenset({"Product"}), (RepresentationField("id", "id"),), frozenset({"id"}))
 MAKER = Representation(frozenset({"Maker"}), (RepresentationField("id", "id"),), frozenset({"id"}))
 PRICED = Representation(
@@ -87,6 +88,32 @@ def test_one_object_at_many_places_is_looked_into_once() -> None:
     _, places, _ = collected(tree, MAKER, MAKERS, through=(OFFERS,))
 
     assert [id(place) for place in places[0]] == [id(tree["offers"][0]["product"]["maker"]), id(odd["maker"])]
+
+
+@pytest.mark.parametrize("paths", [((*OFFERS, PRODUCTS_ONLY),), ((*OFFERS, PRODUCTS_ONLY), (*OFFERS, MAKERS_ONLY))])
+def test_objects_that_are_told_apart_by_their_type_become_one_too(paths: tuple[Path, ...]) -> None:
+    tree = {
+        "offers": [{"product": product(key, price=price)} for key, price in (("1", 5), ("2", 5), ("1", 5), ("1", 6))]
+    }
+
+    representations, places, whole = collected(tree, PRODUCT, *paths, through=(OFFERS,))
+
+    first, second, third, odd = (offer["product"] for offer in tree["offers"])
+    assert first is third
+    assert representations == ['{"__typename":"Product","id":"1"}', '{"__typename":"Product","id":"2"}']
+    assert [[id(place) for place in group] for group in places] == [[id(first), id(odd)], [id(second)]]
+    assert whole
+
+
+def test_a_type_whose_objects_became_one_hides_nothing_of_what_leads_on_from_them() -> None:
+    offers: list[dict[str, Any]] = [{"product": product("1", maker=maker("1"))} for _ in range(2)]
+    collection = compile_collection(
+        EntityTarget(((*OFFERS, PRODUCTS_ONLY), (*OFFERS, MAKERS_ONLY)), (PRODUCT,)),
+        {(*OFFERS, PRODUCTS_ONLY): "id"},
+    )
+    assert collection._walk is not None
+    _, places, whole = collection._walk({"offers": offers})
+    assert ([len(group) for group in places], whole) == ([1], True)
 
 
 def test_objects_without_a_key_stay_themselves() -> None:

@@ -329,3 +329,37 @@ async def test_a_bug_while_fetching_is_raised_and_stops_the_rest() -> None:
     with pytest.raises(ExceptionGroup) as group:
         await run(transport, root(0, "a", "{x}"), root(1, "b", "{y}"))
     assert [str(error) for error in group.value.exceptions] == ["bug"]
+
+
+async def test_what_comes_for_an_object_is_not_lost_though_an_equal_one_comes_meanwhile() -> None:
+    # Given two fetches of one list, of which the first fails at one object, and a request for the other one under way
+    known = {**user("1"), "age": 7}
+    transport = Transport(
+        {
+            "a": {"data": {"all": [{"owner": None}, {"owner": user("1")}]}},
+            "b": {"data": {"all": [{"owner": known}, {"owner": known}]}},
+            "c": {"data": {"_entities": [{"name": "Ada"}]}},
+            "d": {"data": {"_entities": [{"size": 5}]}},
+        }
+    )
+    transport.gates = {"b": asyncio.Event(), "c": asyncio.Event()}
+
+    async def in_turn() -> None:
+        await transport.began("c")
+        transport.gates["b"].set()
+        # When the second brings an object that equals the other
+        await transport.ended.setdefault("d", asyncio.Event()).wait()
+        transport.gates["c"].set()
+
+    execution, _ = await asyncio.gather(
+        run(
+            transport,
+            root(0, "a", "{all{owner{__typename id}}}"),
+            root(1, "b", "{all{owner{__typename id age}}}"),
+            entities(2, "c", {0}, "name", "all", Items(), "owner"),
+            entities(3, "d", {1}, "size", "all", Items(), "owner"),
+        ),
+        in_turn(),
+    )
+    # Then what was asked for is there
+    assert execution.tree["all"][1]["owner"] == {**known, "name": "Ada", "size": 5}

@@ -130,6 +130,15 @@ def test_a_value_of_the_wrong_kind_never_passes_for_an_object_or_a_list(value: o
     assert (data, len(errors)) == ({"shelf": None}, 1)
 
 
+@pytest.mark.parametrize("value", [None, 5, "text", [], True])
+def test_what_is_no_object_never_passes_for_one_of_which_nothing_is_asked(value: object) -> None:
+    data, errors = project("query($a: Boolean!) { strict { name @include(if: $a) } }", {"strict": value}, {"a": False})
+    assert (data, len(errors)) == (None, 1)
+    tree = {"shelf": {"media": [{"__typename": "Book"}], "rows": [[{}, value]]}}
+    data, errors = project("query($a: Boolean!) { shelf { rows { pages @include(if: $a) } } }", tree, {"a": False})
+    assert (data, len(errors)) == ({"shelf": {"rows": [None]}}, 1)
+
+
 def test_a_number_where_text_was_promised_is_written_as_text() -> None:
     data, errors = project("{ shelf { name best { id } } }", {"shelf": {"name": 7, "best": {"id": 8}}})
     assert (data, errors) == ({"shelf": {"name": "7", "best": {"id": "8"}}}, [])
