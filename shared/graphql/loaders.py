@@ -22,15 +22,18 @@ LoadBatch = Callable[[AsyncSession, Sequence[K]], Awaitable[Mapping[K, V]]]
 LoadPages = Callable[[AsyncSession, Sequence[UUID], PageRequest], Awaitable[Mapping[UUID, Page[Row]]]]
 
 
-def batch_loader(context: RequestContext, load: LoadBatch[K, V], scope: Scope | None = None) -> DataLoader[K, V | None]:
+def batch_loader(
+    context: RequestContext, load: LoadBatch[K, V], scope: Scope | None = None, *, report: bool = False
+) -> DataLoader[K, V | None]:
     """A loader by key; what `load` does not answer is None. One read session, seen with the actor's scope, per batch.
 
-    With a `scope` it is seen with that: whoever loads has asked before whether the actor may.
+    With a `scope` it is seen with that: whoever loads has asked before whether the actor may. A `report` may be read on
+    a replica.
     """
 
     async def load_batch(keys: list[K]) -> list[V | None]:
-        async with context.database.read(scope or context.actor.scope()) as session:
-            found = await load(session, keys)
+        read = context.report if report else context.read
+        found = await read(lambda session: load(session, keys), scope)
         return [found.get(key) for key in keys]
 
     return DataLoader(load_batch, max_batch_size=MAX_BATCH)

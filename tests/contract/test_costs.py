@@ -66,3 +66,11 @@ def test_a_whole_page_as_a_shop_shows_it_is_far_from_the_limit() -> None:
         variants { sku price { amount } } } } } }"""
     assert estimate(page) == 1 + 5 + 1 + 100 * (1 + 1 + 1 + 1 + 3 + 10 * 2)
     assert estimate('{ search(query: "lamp") { totalCount } }') == 50 + 5
+
+
+def test_a_years_sales_day_by_day_are_asked_for_one_seller_at_a_time() -> None:
+    rows = 'salesReport(from: "2026-01-01T00:00Z", to: "2027-01-01T00:00Z") { rows { start units net { amount } } }'
+    assert estimate(f"{{ mySeller {{ {rows} }} }}") == 1 + 20 + 366 * (1 + 1)
+    with pytest.raises(RequestRefused) as refused:
+        estimate(f"{{ sellers(first: 20) {{ edges {{ node {{ {rows} }} }} }} }}")
+    assert refused.value.code == "COST_LIMIT_EXCEEDED"

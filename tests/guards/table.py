@@ -22,6 +22,7 @@ _HOSTILE = "tests/integration/gateway_runtime/test_hostile_subgraph.py"
 _LIMITS = "gateway/security/limits.py"
 _STOPPING = "tests/integration/runtime/test_stopping.py"
 _WORKER_STOPS = f"{_STOPPING}::test_a_worker_that_is_told_to_stop_finishes_what_it_has_in_hand_and_takes_no_more"
+_SALES = "tests/integration/orders/test_sales.py"
 _REPLICA = "tests/integration/shared/test_replica.py"
 _LOGS = "tests/unit/shared/test_logs.py"
 
@@ -121,7 +122,21 @@ GUARDS = (
         "        if False:",
         "tests/unit/orders/test_order.py::test_an_order_takes_legal_steps_only",
     ),
+    Guard(
+        "money",
+        "subgraphs/orders/repository/sales.py",
+        "      AND o.paid_at IS NOT NULL AND o.status <> 'CANCELLED'",
+        "      AND o.status <> 'CANCELLED'",
+        f"{_SALES}::test_a_report_adds_up_what_was_paid_and_not_cancelled_to_the_cent",
+    ),
     # authorisation
+    Guard(
+        "authorisation",
+        "subgraphs/orders/graphql/types/orders.py",
+        "        if not actor.is_staff and actor.require_seller() != seller_id:",
+        "        if False:",
+        f"{_SALES}::test_a_report_is_its_sellers_and_staffs",
+    ),
     Guard(
         "authorisation",
         "shared/auth/internal_token.py",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.commands import Command, Input
 from subgraphs.orders.domain.cart import MAX_LINES, MAX_QUANTITY
+from subgraphs.orders.domain.sales import SalesInterval, count_intervals
 
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
 CartToken = Annotated[str, Field(min_length=32, max_length=128, pattern=r"^[A-Za-z0-9_-]+$")]
 Version = Annotated[int, Field(ge=1)]
+MAX_SALES_INTERVALS = 366
+"""A leap year by days."""
 
 
 class CartCommand(Command):
@@ -71,3 +75,19 @@ class ShipOrder(Command):
 
 class DeliverOrder(Command):
     order_id: UUID
+
+
+class SalesPeriod(Input):
+    """What a sales report covers: from `since` to before `until`, both in UTC, divided by `interval`."""
+
+    since: datetime
+    until: datetime
+    interval: SalesInterval
+
+    @model_validator(mode="after")
+    def _is_a_period_of_few_intervals(self) -> Self:
+        if self.until <= self.since:
+            raise ValueError("`to` must be later than `from`.")
+        if count_intervals(self.since, self.until, self.interval) > MAX_SALES_INTERVALS:
+            raise ValueError(f"A report has at most {MAX_SALES_INTERVALS} intervals: ask for longer ones or less time.")
+        return self

@@ -12,7 +12,7 @@ from shared.graphql.context import RequestContext
 from shared.graphql.loaders import batch_loader, page_loader
 from shared.graphql.writes import Writes
 from shared.messaging.live import LiveHub
-from subgraphs.orders.repository import carts, lists
+from subgraphs.orders.repository import carts, lists, sales
 from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkout import CheckoutService
 from subgraphs.orders.service.orders import OrderService
@@ -45,6 +45,7 @@ class OrdersContext(RequestContext):
         self.history_by_group = batch_loader(self, lists.history_by_group)
         self.orders_by_buyer = page_loader(self, lists.order_pages_by_buyer, report=actor.is_staff)
         self.orders_by_seller = page_loader(self, lists.order_pages_by_seller, report=True)
+        self.sales_by_seller = batch_loader(self, sales.sales_by_seller, report=True)
 
 
 Info = StrawberryInfo[OrdersContext, None]

@@ -42,6 +42,7 @@ PRIVATE_OF_SELLER = (
 )
 HIDDEN_SELLER = "name slug description owner { id } " + PRIVATE_OF_SELLER
 LINES = "lines { title total { amount } }"
+SALES = 'salesReport(from: "2020-01-01T00:00Z", to: "2050-01-01T00:00Z", interval: MONTH)'
 
 READS = (
     Read("accounts", f"user(id: $buyer) {{ {PRIVATE_OF_USER} }}", BUYER_AND_STAFF),
@@ -81,6 +82,7 @@ READS = (
     entity("orders", "OrderGroup", "group", "status buyer { id } history { toStatus }", BUYER_AND_STAFF),
     entity("orders", "User", "buyer", "orders { totalCount edges { node { id } } }", BUYER_AND_STAFF),
     entity("orders", "Seller", "seller", "orders { totalCount edges { node { id } } }", MEMBER_AND_STAFF),
+    entity("orders", "Seller", "seller", f"{SALES} {{ totals {{ orders }} rows {{ units }} }}", MEMBER_AND_STAFF),
     Read("payments", "payment(id: $payment) { status amount { amount } refunds { totalCount } }", BUYER_AND_STAFF),
     Read("payments", "sellerBalance { available { amount } pending { amount } }", frozenset({"member"})),
     Read("payments", "payouts { totalCount edges { node { amount { amount } } } }", MEMBER_AND_STAFF),

@@ -47,6 +47,7 @@ VISITOR, BUYER = Actor(), Actor(user_id=new_id(), roles=frozenset({Role.CUSTOMER
 STAFF = Actor(user_id=new_id(), roles=frozenset({Role.ADMIN, Role.SUPPORT, Role.FINANCE}))
 SELLER = Actor(user_id=new_id(), roles=frozenset({Role.SELLER}), seller_id=new_id())
 PAGE = "{ totalCount edges { node { id } } }"
+SALES = '{ ... on Seller { salesReport(from: "2026-01-01T00:00Z", to: "2026-02-01T00:00Z") { rows { orders } } } }'
 REPORTS: dict[str, tuple[Actor, tuple[str, ...]]] = {
     "accounts": (
         STAFF,
@@ -71,7 +72,13 @@ REPORTS: dict[str, tuple[Actor, tuple[str, ...]]] = {
             f"stockMovements {PAGE}",
         ),
     ),
-    "orders": (SELLER, (f"sellerOrders {PAGE}",)),
+    "orders": (
+        SELLER,
+        (
+            f"sellerOrders {PAGE}",
+            f'_entities(representations: [{{__typename: "Seller", id: "{SELLER.seller_id}"}}]) {SALES}',
+        ),
+    ),
     "payments": (
         STAFF,
         (

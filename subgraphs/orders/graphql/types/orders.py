@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
+from strawberry.federation.schema_directives import Cost
 
+from shared.commands import validate
 from shared.db.keyset import PageRequest
 from shared.errors import Forbidden
 from shared.graphql.types import PAGED, Connection, Money, Node, UserError, connection
 from subgraphs.orders.domain import group as groups
 from subgraphs.orders.domain import history
 from subgraphs.orders.domain import order as domain
+from subgraphs.orders.domain.commands import MAX_SALES_INTERVALS, SalesPeriod
+from subgraphs.orders.domain.sales import SalesInterval
 from subgraphs.orders.errors import OrdersErrorCode
 from subgraphs.orders.graphql.context import Info
 from subgraphs.orders.graphql.counts import count_of
 from subgraphs.orders.graphql.types.foreign import Product, Variant
+from subgraphs.orders.graphql.types.sales import SalesReport
 from subgraphs.orders.repository import lists
 
 strawberry.enum(groups.GroupStatus, name="OrderGroupStatus", description="Where a checkout stands.")
@@ -245,11 +250,34 @@ class Seller:
         last: int | None = None,
         before: str | None = None,
     ) -> Connection[Order] | None:
-        context, seller_id = info.context, UUID(self.id)
-        if not context.actor.is_staff and context.actor.require_seller() != seller_id:
-            raise Forbidden
-        page = await context.orders_by_seller.load((seller_id, PageRequest.of(first, after, last, before)))
+        seller_id = self._require_its_own(info)
+        page = await info.context.orders_by_seller.load((seller_id, PageRequest.of(first, after, last, before)))
         return connection(page, Order.of, count_of(info, lists.of_seller(seller_id), report=True))
+
+    @strawberry.field(
+        directives=[Cost(weight=20)],
+        description="What it has sold of what was checked out in a period: for the seller itself and staff only. The "
+        f"period is divided into up to {MAX_SALES_INTERVALS} intervals.",
+    )
+    async def sales_report(
+        self,
+        info: Info,
+        since: Annotated[datetime, strawberry.argument(name="from", description="From this moment on.")],
+        until: Annotated[datetime, strawberry.argument(name="to", description="Before this moment.")],
+        interval: Annotated[
+            SalesInterval, strawberry.argument(description="How long a row's time is.")
+        ] = SalesInterval.DAY,
+    ) -> SalesReport | None:
+        seller_id = self._require_its_own(info)
+        period = validate(SalesPeriod, {"since": since, "until": until, "interval": interval})
+        return SalesReport.of(await info.context.sales_by_seller.load((seller_id, period)) or [])
+
+    def _require_its_own(self, info: Info) -> UUID:
+        """The seller's id, for its members and staff. Raises Unauthenticated, Forbidden."""
+        actor, seller_id = info.context.actor, UUID(self.id)
+        if not actor.is_staff and actor.require_seller() != seller_id:
+            raise Forbidden
+        return seller_id
 
 
 @strawberry.type(description="What a mutation of one order answers.")
