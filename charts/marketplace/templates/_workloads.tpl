@@ -24,7 +24,9 @@
 {{- $all = append $all (dict "name" "evictor" "kind" "evictor" "operations" .port "command" (list "python" "-m" "supergraph.evictor") "queues" (list .queue) "logins" (list "rabbitmq" "redis") "stores" (list "redis" "rabbitmq") "settings" $kinds.evictor) }}
 {{- end }}
 {{- if .Values.pgbouncer.enabled }}
-{{- $all = append $all (dict "name" "pgbouncer" "kind" "pgbouncer" "port" .Values.pgbouncer.port "command" (list "pgbouncer" "/etc/pgbouncer/pgbouncer.ini") "queues" list "logins" list "stores" (list "postgres") "settings" $kinds.pgbouncer) }}
+{{- /* A renewed certificate is read at a reload, for which it waits for somebody to tell it. */}}
+{{- $reloading := "pooler=$$; while sleep 60 && kill -HUP $pooler; do :; done & exec pgbouncer /etc/pgbouncer/pgbouncer.ini" }}
+{{- $all = append $all (dict "name" "pgbouncer" "kind" "pgbouncer" "port" .Values.pgbouncer.port "command" (list "sh" "-c" $reloading) "queues" list "logins" list "stores" (list "postgres") "settings" $kinds.pgbouncer) }}
 {{- end }}
 {{- range $name := concat (keys .Values.subgraphs) (keys $routed) }}
 {{- if not (hasKey $known $name) }}{{ fail (printf "values speak of the subgraph %s, which is not in the register" $name) }}{{ end }}

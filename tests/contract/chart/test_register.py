@@ -38,7 +38,7 @@ def test_each_process_of_the_register_has_one_workload(release: Release) -> None
         "python -m supergraph.evictor",
         "python -c import time; time.sleep(3600)",
         "python -m shared.devstack.provision",
-        "pgbouncer /etc/pgbouncer/pgbouncer.ini",
+        "sh -c pooler=$$; while sleep 60 && kill -HUP $pooler; do :; done & exec pgbouncer /etc/pgbouncer/pgbouncer.ini",
     ]
     assert commands == Counter([*runtime, gateway, *other])
 

@@ -5,6 +5,7 @@ Only what a cluster gives is put in place: names become addresses of this machin
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import ssl
@@ -50,12 +51,12 @@ class Cluster:
         No root, as in the cluster: who is root here runs pgBouncer, which refuses it, as nobody.
         """
         home = self.folder / pod
-        self._mount(home, pod)
+        self.mount(pod)
         for place, content in files.items():
             self._write(Path(self._here(place, home)), self._here(content, home))
         given = inherited() | {name: self._here(value, home) for name, value in environment.items()}
         with (self.folder / f"{pod}.log").open("wb") as log:
-            prefix = unprivileged() if command[0] == str(PROGRAM) else []
+            prefix = unprivileged() if pod == "pgbouncer" else []
             arguments = [*prefix, *tie(tied=True), *(self._here(part, home) for part in command)]
             self.running.append(
                 subprocess.Popen(arguments, cwd=PROJECT_ROOT, env=given, stdout=log, stderr=subprocess.STDOUT)
@@ -72,7 +73,9 @@ class Cluster:
             process.kill()
             process.wait()
 
-    def _mount(self, home: Path, pod: str) -> None:
+    def mount(self, pod: str) -> None:
+        """Certificate and keys, anew each time, as a renewal does."""
+        home = self.folder / pod
         issued = self.servers.authority.issue(f"chart-{pod}")
         authority = self.servers.authority.file.read_text(encoding="utf-8")
         self._write(home / "tls" / "tls.crt", issued.certificate.read_text(encoding="utf-8"))
@@ -112,6 +115,8 @@ async def cluster(
         "shop-catalog-api:4103": f"127.0.0.1:{ports['api']}",
         "port: 4000": f"port: {ports['gateway']}",
         "0.0.0.0": "127.0.0.1",
+        "sleep 60": "sleep 0.2",
+        "exec pgbouncer": f"exec {PROGRAM}",
     }
     word = {"catalog": servers.passwords.postgres["catalog"]}
     there = Cluster(reachable_directory(servers.directory / "chart"), servers, addresses)
@@ -121,7 +126,7 @@ async def cluster(
             settings = CHART.get("ConfigMap", "pgbouncer")["data"]["pgbouncer.ini"]
             there.start(
                 "pgbouncer",
-                [str(PROGRAM), "/etc/pgbouncer/pgbouncer.ini"],
+                CHART.pods["pgbouncer"]["spec"]["containers"][0]["command"],
                 {},
                 {"/etc/pgbouncer/pgbouncer.ini": settings, "/etc/pgbouncer/userlist.txt": filled(users, word)},
             )
@@ -162,6 +167,40 @@ async def test_a_query_goes_by_tls_from_the_client_to_postgres_with_the_charts_o
     async with httpx.AsyncClient(verify=client_context(there.files("gateway")), trust_env=False) as caller:
         refused = await caller.post(f"https://127.0.0.1:{ports['api']}/graphql", json=QUERY)
         assert refused.json()["errors"][0]["extensions"]["code"] == "INTERNAL_TOKEN_REQUIRED"
+
+
+async def test_a_pooler_shows_a_renewed_certificate_without_a_restart(
+    cluster: tuple[Cluster, dict[str, int]],
+) -> None:
+    there, ports = cluster
+    await eventually("pooling", lambda: _certificate(ports["pgbouncer"]), patience=30)
+    before = await _certificate(ports["pgbouncer"])
+
+    there.mount("pgbouncer")
+
+    async def renewed() -> bool:
+        return await _certificate(ports["pgbouncer"]) not in {None, before}
+
+    await eventually("the renewed certificate", renewed, patience=30)
+
+
+async def _certificate(port: int) -> bytes | None:
+    """What the pooler shows whoever wants TLS (PostgreSQL's protocol, SSLRequest); None while it does not listen."""
+    anybody = ssl.create_default_context()
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return None
+    try:
+        writer.write(bytes((0, 0, 0, 8, 4, 210, 22, 47)))
+        if await reader.read(1) != b"S":
+            return None
+        await writer.start_tls(anybody)
+        shown: bytes | None = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        return shown
+    finally:
+        writer.close()
 
 
 async def _ready(client: httpx.AsyncClient, *ports: int) -> bool:
