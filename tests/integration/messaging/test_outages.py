@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
 import asyncpg
 import pytest
-import pytest_asyncio
 from sqlalchemy.exc import DBAPIError
 
 from shared.messaging.subscriber import PREFETCH
 from shared.testing.servers import Servers
 from tests.integration.messaging.flow import QUEUE, Flow, approved, eventually, running
-
-
-@pytest_asyncio.fixture(autouse=True, loop_scope="session")
-async def collected() -> AsyncIterator[None]:
-    """aio-pika's connections that never came up close themselves when collected, which takes a running loop."""
-    yield
-    gc.collect()
-    await asyncio.sleep(0)
 
 
 async def settled(database_url: str, effects: int) -> None:
