@@ -19,6 +19,7 @@ from shared.auth.actor import Actor, Role
 from shared.clock import format_timestamp
 from shared.ids import new_id
 from shared.register import PROJECT_ROOT
+from shared.testing.eventually import eventually
 from shared.testing.subgraph import SubgraphUnderTest
 from subgraphs.payments.domain.payment import OPEN_ATTEMPT
 
@@ -242,7 +243,19 @@ class Market:
     async def deliver_and_release(self, group: Group, index: int = 0) -> None:
         await self.arrive(group, index)
         self.payments.clock.advance(timedelta(days=7, seconds=1))
+        await self.release(group, index)
+
+    async def release(self, group: Group, index: int = 0) -> None:
+        """Run the job until that order is released: it passes a group over that somebody works on, and webhooks come late."""
+        await eventually("the release", lambda: self._is_released(group.order(index)))
+
+    async def _is_released(self, order_id: str) -> bool:
+        """Whether it is after one more run."""
         await self.job("release")
+        (row,) = await self.payments.rows(
+            "SELECT released_at IS NOT NULL AS yes FROM payable_order WHERE id = :o", o=order_id
+        )
+        return bool(row["yes"])
 
     async def charges(self, group: Group) -> list[dict[str, Any]]:
         """What the provider has really charged for the group."""
