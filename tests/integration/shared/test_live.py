@@ -236,7 +236,7 @@ async def test_a_redis_that_gives_no_sign_of_life_is_left_and_connected_to_anew(
 
 async def test_a_redis_that_only_has_nothing_to_say_is_kept(database: Database, redis: Redis, notes: LiveNotes) -> None:
     # given a stream that would read anew after another connection
-    hub, key, thing = LiveHub(redis, "reviews", silence=0.01), new_id(), new_id()
+    hub, key, thing = LiveHub(redis, "reviews", silence=0.25), new_id(), new_id()
     stream = await hub.watch(TOPIC, [key], itself, watched=[thing])
     before = await pings(redis)
 
