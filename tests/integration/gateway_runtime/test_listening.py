@@ -99,12 +99,14 @@ async def test_tls_is_served_and_clients_without_a_certificate_are_turned_away_w
             await ask(port, trusting)
 
 
-async def test_nobody_on_this_machine_can_claim_another_address() -> None:
-    """One bucket for all: a made-up address does not open a second one."""
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_nobody_on_this_machine_can_claim_another_address(method: str) -> None:
+    """One bucket for all: a made-up address does not open a second one, neither on the direct lane nor beside it."""
     limits = {"requests": {"per_minute": 1, "burst": 1}}
+    asked: dict[str, Any] = {"json": TYPENAME} if method == "POST" else {"params": TYPENAME}
     async with listening(rate_limit=limits) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         statuses = [
-            (await client.post("/graphql", json=TYPENAME, headers={"x-forwarded-for": f"10.0.0.{n}"})).status_code
+            (await client.request(method, "/graphql", headers={"x-forwarded-for": f"10.0.0.{n}"}, **asked)).status_code
             for n in range(3)
         ]
     assert statuses == [200, 429, 429]
